@@ -1,0 +1,5 @@
+fn main() {
+    for device in playgrad::runtime::devices() {
+        println!("{:8} {}", device.name, device.description);
+    }
+}

@@ -1,0 +1,19 @@
+//! Takes what `tensor` composes; gives immutable, hash-consed nodes: op, sources, shape, dtype.
+//! Never allocates device memory: a node only remembers the [`Storage`] its value was computed into.
+
+mod dtype;
+mod node;
+mod op;
+mod print;
+mod simplify;
+mod verify;
+
+pub use dtype::DType;
+pub use node::{Leaf, Node, Shape, live_nodes, topo};
+pub use op::{Axes, Binary, Op, Pairs, Reduce, Unary, Window};
+pub use print::dump;
+pub use verify::verify;
+
+pub(crate) use simplify::fold_constants;
+
+use crate::runtime::Storage;

@@ -1,0 +1,260 @@
+use super::{DType, Op, Storage, fold_constants};
+use rustc_hash::{FxHashMap, FxHasher};
+use smallvec::SmallVec;
+use std::{
+    cell::{Cell, RefCell},
+    fmt,
+    hash::{Hash, Hasher},
+    ops::Deref,
+    rc::{Rc, Weak},
+};
+
+pub type Shape = SmallVec<[usize; 6]>;
+
+/// A handle to one immutable graph node; equal structure means equal node.
+#[derive(Clone)]
+pub struct Node(Rc<NodeData>);
+
+pub struct NodeData {
+    pub id: u64,
+    pub op: Op,
+    pub src: SmallVec<[Node; 3]>,
+    pub shape: Shape,
+    pub dtype: DType,
+    /// True when a leaf that requires gradients lies below: its history is kept after it is computed.
+    pub needs_grad: bool,
+    hash: u64,
+    storage: RefCell<Option<Storage>>,
+}
+
+/// What a `Buffer` node holds besides its storage.
+#[derive(Default)]
+pub struct Leaf {
+    pub requires_grad: Cell<bool>,
+    /// Bytes that wait for their first use on a device.
+    pub host: RefCell<Option<Rc<[u8]>>>,
+    /// A live input: asked for its bytes before every run that reads it (learning rate, step, random counter).
+    pub refresh: Option<Box<dyn Fn() -> Vec<u8>>>,
+    /// Set when the storage was given back although graphs still name this leaf; says why, and the fix.
+    pub released: Cell<Option<&'static str>>,
+}
+
+impl fmt::Debug for Leaf {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Leaf(requires_grad: {})", self.requires_grad.get())
+    }
+}
+
+thread_local! {
+    static NEXT_ID: Cell<u64> = const { Cell::new(1) };
+    static LIVE: Cell<usize> = const { Cell::new(0) };
+    static INTERNED: RefCell<FxHashMap<u64, SmallVec<[Weak<NodeData>; 1]>>> = RefCell::default();
+}
+
+/// Number of graph nodes alive on this thread.
+pub fn live_nodes() -> usize {
+    LIVE.get()
+}
+
+impl Deref for Node {
+    type Target = NodeData;
+    fn deref(&self) -> &NodeData {
+        &self.0
+    }
+}
+
+impl PartialEq for Node {
+    fn eq(&self, other: &Node) -> bool {
+        Rc::ptr_eq(&self.0, &other.0)
+    }
+}
+impl Eq for Node {}
+impl Hash for Node {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.id.hash(state);
+    }
+}
+impl fmt::Debug for Node {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "%{} {:?} {:?} {}", self.id, self.op, self.shape.as_slice(), self.dtype)
+    }
+}
+
+impl Node {
+    /// The node `op(src)`, an existing one where an equal one is alive, simplified by local rules.
+    /// The caller has checked shapes and dtypes; `verify` checks them again in tests and debug builds.
+    pub fn new(op: Op, src: &[Node], shape: Shape, dtype: DType) -> Node {
+        fold_constants(&op, src, &shape, dtype).unwrap_or_else(|| Self::intern(op, src, shape, dtype))
+    }
+
+    pub fn constant(value: f64, shape: Shape, dtype: DType) -> Node {
+        Self::intern(Op::Const(value.to_bits()), &[], shape, dtype)
+    }
+
+    pub fn iota(n: usize) -> Node {
+        Self::intern(Op::Iota, &[], SmallVec::from_slice(&[n]), DType::I32)
+    }
+
+    pub fn leaf(leaf: Leaf, shape: Shape, dtype: DType) -> Node {
+        let needs_grad = leaf.requires_grad.get();
+        Self::alloc(Op::Buffer(Rc::new(leaf)), SmallVec::new(), shape, dtype, needs_grad, 0)
+    }
+
+    /// A leaf over storage that already holds its value.
+    pub fn from_storage(storage: Storage, shape: Shape, dtype: DType, requires_grad: bool) -> Node {
+        let leaf = Leaf { requires_grad: Cell::new(requires_grad), ..Leaf::default() };
+        let node = Self::leaf(leaf, shape, dtype);
+        node.set_storage(Some(storage));
+        node
+    }
+
+    fn intern(op: Op, src: &[Node], shape: Shape, dtype: DType) -> Node {
+        let mut hasher = FxHasher::default();
+        hash_op(&op, &mut hasher);
+        src.iter().for_each(|s| s.id.hash(&mut hasher));
+        shape.hash(&mut hasher);
+        dtype.hash(&mut hasher);
+        let hash = hasher.finish();
+        let found = INTERNED.with_borrow(|table| {
+            table.get(&hash)?.iter().filter_map(Weak::upgrade).map(Node).find(|n| {
+                n.dtype == dtype && n.shape == shape && n.src.as_slice() == src && same_op(&n.op, &op)
+            })
+        });
+        found.unwrap_or_else(|| {
+            let needs_grad = src.iter().any(|s| s.needs_grad);
+            let node = Self::alloc(op, src.into(), shape, dtype, needs_grad, hash);
+            INTERNED.with_borrow_mut(|table| table.entry(hash).or_default().push(Rc::downgrade(&node.0)));
+            node
+        })
+    }
+
+    fn alloc(
+        op: Op,
+        src: SmallVec<[Node; 3]>,
+        shape: Shape,
+        dtype: DType,
+        needs_grad: bool,
+        hash: u64,
+    ) -> Node {
+        let id = NEXT_ID.replace(NEXT_ID.get() + 1);
+        LIVE.set(LIVE.get() + 1);
+        Node(Rc::new(NodeData { id, op, src, shape, dtype, needs_grad, hash, storage: RefCell::new(None) }))
+    }
+
+    pub fn numel(&self) -> usize {
+        self.shape.iter().product()
+    }
+
+    pub fn bytes(&self) -> usize {
+        self.numel() * self.dtype.size()
+    }
+
+    pub fn storage(&self) -> Option<Storage> {
+        self.storage.borrow().clone()
+    }
+
+    pub fn is_realized(&self) -> bool {
+        self.storage.borrow().is_some()
+    }
+
+    pub fn set_storage(&self, storage: Option<Storage>) {
+        *self.storage.borrow_mut() = storage;
+    }
+
+    pub fn as_leaf(&self) -> Option<&Leaf> {
+        match &self.op {
+            Op::Buffer(leaf) => Some(leaf),
+            _ => None,
+        }
+    }
+
+    pub fn as_const(&self) -> Option<f64> {
+        match self.op {
+            Op::Const(bits) => Some(f64::from_bits(bits)),
+            _ => None,
+        }
+    }
+}
+
+impl Drop for NodeData {
+    fn drop(&mut self) {
+        LIVE.set(LIVE.get().saturating_sub(1));
+        if self.hash != 0 {
+            // The table is gone when a thread's last nodes drop in its destructors.
+            let _ = INTERNED.try_with(|table| {
+                let mut table = table.borrow_mut();
+                if let Some(bucket) = table.get_mut(&self.hash) {
+                    bucket.retain(|w| w.strong_count() > 0);
+                    if bucket.is_empty() {
+                        table.remove(&self.hash);
+                    }
+                }
+            });
+        }
+        // A chain of a million nodes must not drop recursively.
+        let mut queue: Vec<Node> = self.src.drain(..).collect();
+        while let Some(node) = queue.pop() {
+            if let Some(mut data) = Rc::into_inner(node.0) {
+                queue.extend(data.src.drain(..));
+            }
+        }
+    }
+}
+
+/// Every node below `roots`, sources before users; computed nodes are included, what lies below them is not.
+pub fn topo(roots: &[Node]) -> Vec<Node> {
+    walk(roots, |n| !n.is_realized())
+}
+
+/// Every node below `roots`, sources before users, for which `enter` allows a look at the sources.
+pub(crate) fn walk(roots: &[Node], enter: impl Fn(&Node) -> bool) -> Vec<Node> {
+    let mut seen = rustc_hash::FxHashSet::default();
+    let mut order = Vec::new();
+    let mut stack: Vec<(Node, bool)> = roots.iter().rev().map(|n| (n.clone(), false)).collect();
+    while let Some((node, done)) = stack.pop() {
+        if done {
+            order.push(node);
+        } else if seen.insert(node.id) {
+            let sources: SmallVec<[Node; 3]> = if enter(&node) { node.src.clone() } else { SmallVec::new() };
+            stack.push((node, true));
+            stack.extend(sources.into_iter().rev().filter(|s| !seen.contains(&s.id)).map(|s| (s, false)));
+        }
+    }
+    order
+}
+
+pub(crate) fn hash_op(op: &Op, h: &mut FxHasher) {
+    std::mem::discriminant(op).hash(h);
+    match op {
+        Op::Buffer(leaf) => (Rc::as_ptr(leaf) as usize).hash(h),
+        Op::Const(bits) => bits.hash(h),
+        Op::Unary(u) => u.hash(h),
+        Op::Binary(b) => b.hash(h),
+        Op::Reduce(r, axes) => (r, axes).hash(h),
+        Op::Permute(axes) | Op::Flip(axes) => axes.hash(h),
+        Op::Pad(pairs) | Op::Shrink(pairs) => pairs.hash(h),
+        Op::Window(w) | Op::Unwindow(w) => w.hash(h),
+        Op::Iota
+        | Op::Where
+        | Op::Cast
+        | Op::Bitcast
+        | Op::Reshape
+        | Op::Expand
+        | Op::Gather
+        | Op::Contiguous => {}
+    }
+}
+
+fn same_op(a: &Op, b: &Op) -> bool {
+    match (a, b) {
+        (Op::Buffer(x), Op::Buffer(y)) => Rc::ptr_eq(x, y),
+        (Op::Const(x), Op::Const(y)) => x == y,
+        (Op::Unary(x), Op::Unary(y)) => x == y,
+        (Op::Binary(x), Op::Binary(y)) => x == y,
+        (Op::Reduce(r, x), Op::Reduce(s, y)) => r == s && x == y,
+        (Op::Permute(x), Op::Permute(y)) | (Op::Flip(x), Op::Flip(y)) => x == y,
+        (Op::Pad(x), Op::Pad(y)) | (Op::Shrink(x), Op::Shrink(y)) => x == y,
+        (Op::Window(x), Op::Window(y)) | (Op::Unwindow(x), Op::Unwindow(y)) => x == y,
+        _ => std::mem::discriminant(a) == std::mem::discriminant(b),
+    }
+}

@@ -1,0 +1,111 @@
+//! Local rules, applied when a node is made: constants fold, identities vanish, movements of movements merge.
+
+use super::{Axes, Binary, DType, Node, Op, Shape, Unary};
+
+/// The simpler node equal to `op(src)`, where a rule knows one.
+pub(crate) fn fold_constants(op: &Op, src: &[Node], shape: &Shape, dtype: DType) -> Option<Node> {
+    let first = src.first()?;
+    match op {
+        Op::Reshape | Op::Expand | Op::Permute(_) | Op::Shrink(_) | Op::Flip(_)
+            if first.as_const().is_some() =>
+        {
+            return Some(Node::constant(first.as_const()?, shape.clone(), dtype));
+        }
+        Op::Reshape if matches!(first.op, Op::Reshape) && !first.is_realized() => {
+            return Some(Node::new(Op::Reshape, &first.src, shape.clone(), dtype));
+        }
+        Op::Reshape | Op::Expand if first.shape == *shape => return Some(first.clone()),
+        Op::Permute(axes) => return permute(axes, first, shape, dtype),
+        Op::Shrink(pairs) if pairs.iter().zip(&first.shape).all(|(p, n)| *p == (0, *n)) => {
+            return Some(first.clone());
+        }
+        Op::Pad(pairs) if pairs.iter().all(|p| *p == (0, 0)) => return Some(first.clone()),
+        Op::Flip(axes) if axes.iter().all(|a| first.shape[*a] == 1) => return Some(first.clone()),
+        Op::Reduce(_, axes) if axes.iter().all(|a| first.shape[*a] == 1) => return Some(first.clone()),
+        Op::Cast if first.dtype == dtype => return Some(first.clone()),
+        Op::Cast => return Some(Node::constant(cast(first.as_const()?, dtype), shape.clone(), dtype)),
+        Op::Contiguous if matches!(first.op, Op::Contiguous | Op::Buffer(_)) => return Some(first.clone()),
+        Op::Unary(u) if dtype.is_float() => {
+            return Some(Node::constant(round(unary(*u, first.as_const()?)?, dtype), shape.clone(), dtype));
+        }
+        Op::Binary(b) => return binary(*b, first, &src[1], shape, dtype),
+        Op::Where => {
+            return first.as_const().map(|c| src[if c != 0.0 { 1 } else { 2 }].clone());
+        }
+        _ => {}
+    }
+    None
+}
+
+fn permute(axes: &Axes, src: &Node, shape: &Shape, dtype: DType) -> Option<Node> {
+    if axes.iter().enumerate().all(|(i, a)| i == *a) {
+        return Some(src.clone());
+    }
+    match &src.op {
+        Op::Permute(inner) if !src.is_realized() => {
+            let both: Axes = axes.iter().map(|a| inner[*a]).collect();
+            Some(Node::new(Op::Permute(both), &src.src, shape.clone(), dtype))
+        }
+        _ => None,
+    }
+}
+
+fn binary(op: Binary, a: &Node, b: &Node, shape: &Shape, dtype: DType) -> Option<Node> {
+    let (ca, cb) = (a.as_const(), b.as_const());
+    if let (Some(x), Some(y)) = (ca, cb)
+        && a.dtype.is_float()
+    {
+        return Some(Node::constant(round(float_binary(op, x, y)?, dtype), shape.clone(), dtype));
+    }
+    match op {
+        Binary::Add if cb == Some(0.0) => Some(a.clone()),
+        Binary::Add if ca == Some(0.0) => Some(b.clone()),
+        Binary::Sub if cb == Some(0.0) => Some(a.clone()),
+        Binary::Mul if cb == Some(1.0) => Some(a.clone()),
+        Binary::Mul if ca == Some(1.0) => Some(b.clone()),
+        Binary::Mul if cb == Some(0.0) || ca == Some(0.0) => Some(Node::constant(0.0, shape.clone(), dtype)),
+        Binary::Div | Binary::IDiv if cb == Some(1.0) => Some(a.clone()),
+        _ => None,
+    }
+}
+
+fn unary(op: Unary, x: f64) -> Option<f64> {
+    Some(match op {
+        Unary::Neg => -x,
+        Unary::Recip => 1.0 / x,
+        Unary::Sqrt => x.sqrt(),
+        Unary::Exp2 => x.exp2(),
+        Unary::Log2 => x.log2(),
+        Unary::Sin => x.sin(),
+        Unary::Trunc => x.trunc(),
+        Unary::Not => return None,
+    })
+}
+
+fn float_binary(op: Binary, x: f64, y: f64) -> Option<f64> {
+    Some(match op {
+        Binary::Add => x + y,
+        Binary::Sub => x - y,
+        Binary::Mul => x * y,
+        Binary::Div => x / y,
+        Binary::Max if !x.is_nan() && !y.is_nan() => x.max(y),
+        Binary::Lt => (x < y) as u8 as f64,
+        Binary::Eq => (x == y) as u8 as f64,
+        _ => return None,
+    })
+}
+
+fn round(x: f64, dtype: DType) -> f64 {
+    if dtype == DType::F32 { x as f32 as f64 } else { x }
+}
+
+/// The value of a constant in another dtype: floats to integers truncate and saturate, non-zero is true.
+fn cast(x: f64, dtype: DType) -> f64 {
+    match dtype {
+        DType::Bool => (x != 0.0) as u8 as f64,
+        DType::U8 => x as u8 as f64,
+        DType::I32 => x as i32 as f64,
+        DType::U32 => x as u32 as f64,
+        DType::F32 => x as f32 as f64,
+    }
+}

@@ -1,0 +1,133 @@
+//! Takes compiled kernels and buffers; runs them. A device never sees a graph op.
+
+pub mod null;
+mod registry;
+
+use crate::{error::Result, kernel::Kernel};
+pub use registry::{DeviceInfo, choose, default_device, device, devices, register, set_default};
+use smallvec::SmallVec;
+use std::{any::Any, fmt, future::Future, pin::Pin, rc::Rc};
+
+pub type ReadFuture = Pin<Box<dyn Future<Output = Result<Vec<u8>>>>>;
+/// What a device made of a kernel.
+pub type Program = Rc<dyn Any>;
+
+/// A device's name for one of its allocations.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct BufferId(pub u64);
+
+/// A place inside an allocation, in bytes; offsets are multiples of `Limits::alignment`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Region {
+    pub buffer: BufferId,
+    pub offset: usize,
+    pub bytes: usize,
+}
+
+pub struct Launch<'a> {
+    pub program: &'a Program,
+    /// One per `Kernel::args`, in order.
+    pub args: SmallVec<[Region; 8]>,
+}
+
+/// What the scheduler must know of a device.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Buffers one kernel may touch; all temporaries of a plan together count as one.
+    pub max_buffers: usize,
+    /// Bytes one buffer may have.
+    pub max_bytes: usize,
+    /// Byte alignment of regions.
+    pub alignment: usize,
+    /// Rows a row kernel wants so that the device is busy; 1 where rows run one after another.
+    pub parallelism: usize,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counters {
+    pub kernels: u64,
+    pub submits: u64,
+    /// Device memory held now, and the most ever held.
+    pub bytes: usize,
+    pub peak_bytes: usize,
+}
+
+/// A device in a dozen methods. Work is queued in order; only `read` waits for it.
+pub trait Device {
+    /// The selector users type: `cpu`, `webgpu`, `vulkan`, `metal`, `null`.
+    fn name(&self) -> &'static str;
+    /// For people: adapter and backend.
+    fn description(&self) -> String;
+    fn limits(&self) -> Limits;
+    fn counters(&self) -> Counters;
+    /// Zero-filled or not is unspecified.
+    fn alloc(&self, bytes: usize) -> Result<BufferId>;
+    fn free(&self, buffer: BufferId);
+    fn write(&self, to: Region, bytes: &[u8]) -> Result<()>;
+    /// The region's bytes once all queued work is done. On the CPU the future is ready at once.
+    fn read(&self, from: Region) -> ReadFuture;
+    /// Errors carry the target compiler's message. Where compilation is asynchronous the error arrives at the
+    /// next `read`.
+    fn compile(&self, kernel: &Rc<Kernel>) -> Result<Program>;
+    /// Queues all launches, in order, as one submission. `plan` names the list for the device's own caches.
+    fn submit(&self, plan: u64, launches: &[Launch]) -> Result<()>;
+    /// A future that is ready when all queued work has run (back-pressure between steps).
+    fn idle(&self) -> Pin<Box<dyn Future<Output = Result<()>>>>;
+}
+
+/// An allocation that frees itself; clones share it.
+#[derive(Clone)]
+pub struct Storage(Rc<Allocation>);
+
+struct Allocation {
+    device: Rc<dyn Device>,
+    buffer: BufferId,
+    bytes: usize,
+}
+
+impl Drop for Allocation {
+    fn drop(&mut self) {
+        self.device.free(self.buffer);
+    }
+}
+
+impl Storage {
+    pub fn new(device: &Rc<dyn Device>, bytes: usize) -> Result<Storage> {
+        let buffer = device.alloc(bytes)?;
+        Ok(Storage(Rc::new(Allocation { device: device.clone(), buffer, bytes })))
+    }
+
+    pub fn from_bytes(device: &Rc<dyn Device>, bytes: &[u8]) -> Result<Storage> {
+        let storage = Self::new(device, bytes.len())?;
+        device.write(storage.region(), bytes)?;
+        Ok(storage)
+    }
+
+    pub fn device(&self) -> &Rc<dyn Device> {
+        &self.0.device
+    }
+
+    pub fn region(&self) -> Region {
+        Region { buffer: self.0.buffer, offset: 0, bytes: self.0.bytes }
+    }
+
+    pub fn bytes(&self) -> usize {
+        self.0.bytes
+    }
+
+    pub fn read(&self) -> ReadFuture {
+        let read = self.0.device.read(self.region());
+        let keep = self.clone();
+        Box::pin(async move {
+            let bytes = read.await;
+            drop(keep);
+            bytes
+        })
+    }
+}
+
+impl fmt::Debug for Storage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Storage({}, {} bytes)", self.0.device.name(), self.0.bytes)
+    }
+}

@@ -1,0 +1,75 @@
+//! Runs everything but the kernels, and counts them: deterministic work counts without a GPU.
+
+use super::{BufferId, Counters, Device, Launch, Limits, Program, ReadFuture, Region};
+use crate::{error::Result, kernel::Kernel};
+use std::{
+    cell::{Cell, RefCell},
+    future::Future,
+    pin::Pin,
+    rc::Rc,
+};
+
+#[derive(Default)]
+pub struct Null {
+    counters: Cell<Counters>,
+    sizes: RefCell<rustc_hash::FxHashMap<u64, usize>>,
+    next: Cell<u64>,
+}
+
+impl Device for Null {
+    fn name(&self) -> &'static str {
+        "null"
+    }
+
+    fn description(&self) -> String {
+        "counts work, computes nothing".into()
+    }
+
+    fn limits(&self) -> Limits {
+        Limits { max_buffers: 8, max_bytes: 1 << 40, alignment: 256, parallelism: 1 }
+    }
+
+    fn counters(&self) -> Counters {
+        self.counters.get()
+    }
+
+    fn alloc(&self, bytes: usize) -> Result<BufferId> {
+        let id = self.next.replace(self.next.get() + 1);
+        self.sizes.borrow_mut().insert(id, bytes);
+        let mut c = self.counters.get();
+        c.bytes += bytes;
+        c.peak_bytes = c.peak_bytes.max(c.bytes);
+        self.counters.set(c);
+        Ok(BufferId(id))
+    }
+
+    fn free(&self, buffer: BufferId) {
+        let mut c = self.counters.get();
+        c.bytes -= self.sizes.borrow_mut().remove(&buffer.0).unwrap_or(0);
+        self.counters.set(c);
+    }
+
+    fn write(&self, _to: Region, _bytes: &[u8]) -> Result<()> {
+        Ok(())
+    }
+
+    fn read(&self, from: Region) -> ReadFuture {
+        Box::pin(std::future::ready(Ok(vec![0; from.bytes])))
+    }
+
+    fn compile(&self, _kernel: &Rc<Kernel>) -> Result<Program> {
+        Ok(Rc::new(()))
+    }
+
+    fn submit(&self, _plan: u64, launches: &[Launch]) -> Result<()> {
+        let mut c = self.counters.get();
+        c.kernels += launches.len() as u64;
+        c.submits += 1;
+        self.counters.set(c);
+        Ok(())
+    }
+
+    fn idle(&self) -> Pin<Box<dyn Future<Output = Result<()>>>> {
+        Box::pin(std::future::ready(Ok(())))
+    }
+}

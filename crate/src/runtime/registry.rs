@@ -1,0 +1,91 @@
+//! Which devices there are, why one is missing, and which one runs a graph.
+
+use super::{Device, null::Null};
+use crate::error::{Error, Result};
+use std::{cell::RefCell, collections::BTreeMap, rc::Rc};
+
+/// A row of `playgrad devices`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeviceInfo {
+    pub name: &'static str,
+    pub available: bool,
+    /// The adapter, or why there is none and what to do.
+    pub description: String,
+}
+
+#[derive(Default)]
+struct Registry {
+    found: BTreeMap<&'static str, Result<Rc<dyn Device>>>,
+    default: Option<Rc<dyn Device>>,
+}
+
+thread_local! {
+    static REGISTRY: RefCell<Registry> = RefCell::default();
+}
+
+/// Work below this runs on the CPU when nobody chose a device: a GPU's launch and read cost more than it saves.
+const SMALL_FLOPS: u64 = 50_000_000;
+
+/// Names every build knows, in the order they are listed.
+const NAMES: [&str; 5] = ["webgpu", "vulkan", "metal", "cpu", "null"];
+
+/// Puts a device, or the reason it is missing, into the registry (the browser's adapters come asynchronously).
+pub fn register(name: &'static str, device: Result<Rc<dyn Device>>) {
+    REGISTRY.with_borrow_mut(|r| r.found.insert(name, device));
+}
+
+/// The device of that name, opened on first use.
+pub fn device(name: &str) -> Result<Rc<dyn Device>> {
+    let Some(name) = NAMES.into_iter().find(|n| *n == name) else {
+        let expected = format!("one of {}", NAMES.join(", "));
+        return Err(Error::device("device", format!("\"{name}\""), expected, "name one of these"));
+    };
+    if let Some(found) = REGISTRY.with_borrow(|r| r.found.get(name).cloned()) {
+        return found;
+    }
+    let opened = open(name);
+    register(name, opened.clone());
+    opened
+}
+
+fn open(name: &'static str) -> Result<Rc<dyn Device>> {
+    match name {
+        "null" => Ok(Rc::new(Null::default())),
+        _ => Err(Error::device("device", name, "a device of this build", "use cpu")),
+    }
+}
+
+/// Every device with the reason it is missing, if it is.
+pub fn devices() -> Vec<DeviceInfo> {
+    NAMES
+        .into_iter()
+        .map(|name| match device(name) {
+            Ok(d) => DeviceInfo { name, available: true, description: d.description() },
+            Err(e) => DeviceInfo { name, available: false, description: e.to_string() },
+        })
+        .collect()
+}
+
+/// The device new work runs on; `None` lets [`choose`] decide.
+pub fn default_device() -> Option<Rc<dyn Device>> {
+    REGISTRY.with_borrow(|r| r.default.clone())
+}
+
+/// `"auto"` or a device's name.
+pub fn set_default(name: &str) -> Result<()> {
+    let chosen = if name == "auto" { None } else { Some(device(name)?) };
+    REGISTRY.with_borrow_mut(|r| r.default = chosen);
+    Ok(())
+}
+
+/// The device for work of that size when its data is nowhere yet.
+pub fn choose(flops: u64) -> Result<Rc<dyn Device>> {
+    if let Some(chosen) = default_device() {
+        return Ok(chosen);
+    }
+    let gpu = ["webgpu", "vulkan", "metal"].into_iter().find_map(|n| device(n).ok());
+    match gpu {
+        Some(gpu) if flops >= SMALL_FLOPS => Ok(gpu),
+        _ => device("cpu"),
+    }
+}
