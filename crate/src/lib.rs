@@ -2,6 +2,8 @@
 //!
 //! The modules in the order data flows through them:
 
+/// Data sets.
+pub mod data;
 pub mod error;
 /// Op, sources, shape, dtype: immutable, hash-consed nodes.
 pub mod graph;
