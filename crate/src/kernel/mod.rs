@@ -1,10 +1,14 @@
 //! Takes fused groups of graph nodes; gives kernels: ranges, index expressions, a value expression, stores.
 //! Knows nothing of WGSL, CUDA or devices.
 
+mod coalesce;
 pub mod index;
+mod lower;
 
 use crate::graph::{Binary, DType, Reduce, Unary};
+pub use coalesce::coalesce;
 pub use index::{Atom, Cond, Lin};
+pub use lower::{Lowered, lower};
 use smallvec::SmallVec;
 
 /// Names one loop variable of a kernel; `Kernel::ranges` holds its size.

@@ -131,3 +131,12 @@ impl fmt::Debug for Storage {
         write!(f, "Storage({}, {} bytes)", self.0.device.name(), self.0.bytes)
     }
 }
+
+/// The result of a future that needs no waiting; `None` where it does.
+pub fn ready<T>(mut future: Pin<Box<dyn Future<Output = T>>>) -> Option<T> {
+    let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+    match future.as_mut().poll(&mut context) {
+        std::task::Poll::Ready(value) => Some(value),
+        std::task::Poll::Pending => None,
+    }
+}

@@ -1,9 +1,13 @@
 //! Takes graph nodes; gives a plan: which nodes share a kernel, their order, their memory. Runs it.
+//!
+//! `rewrite` → `fuse` → `lower` (in `kernel`) → `order` and memory (in `plan`) → compile; a structural hash of the
+//! graph finds the plan again, so that a plain training loop pays for graph building and one look-up.
 
-use crate::{error::Result, graph::Node};
+pub mod capture;
+pub mod fuse;
+mod plan;
+pub mod rewrite;
+mod run;
 
-/// Computes `nodes` together and remembers their storage on them. Queues the work, waits for nothing.
-pub fn realize(nodes: &[Node]) -> Result<()> {
-    crate::graph::verify(nodes);
-    Ok(())
-}
+pub use plan::{Place, Plan, Step, Work};
+pub use run::{Stats, realize, stats};

@@ -1,0 +1,477 @@
+//! Decides which nodes share a kernel.
+//!
+//! Nodes are visited users first. A node joins the kernel of its users when they are one kernel that can compute
+//! it in place; kernels with the same rows merge when that lets them share a value; what is left gets a buffer.
+//! For each node a kernel reaches, `Reach` says which of the kernel's ranges each axis depends on.
+
+use super::rewrite::{axis_groups, is_contraction};
+use crate::graph::{Node, Op, Shape, Unary, topo};
+use rustc_hash::{FxHashMap, FxHashSet};
+
+/// Rows longer than this are not kept in one kernel with what is computed from their sum.
+const ROW_LIMIT: usize = 16_384;
+/// Stands in a `Reach` for any reduction loop of the kernel.
+const REDUCED: u64 = 1 << 63;
+
+/// One kernel to be: it computes `roots` and `taps`, and everything in `owned` that they need.
+#[derive(Clone, Debug, Default)]
+pub struct Group {
+    pub roots: Vec<Root>,
+    /// Outputs computed on the way to a root.
+    pub taps: Vec<Node>,
+    /// Sizes of the ranges the roots' axes run over.
+    pub ranges: Vec<usize>,
+    /// Ranges that are rows, as bits; all of them in kernels without reductions.
+    pub outer: u64,
+    pub contract: bool,
+    fixed: bool,
+}
+
+#[derive(Clone, Debug)]
+pub struct Root {
+    pub node: Node,
+    /// The range of each axis; axes of size 1 have none.
+    pub axes: Vec<Option<usize>>,
+}
+
+/// How a kernel reaches a node.
+#[derive(Clone, Debug)]
+struct Reach {
+    /// For each axis the ranges it depends on.
+    axes: Vec<u64>,
+    /// Every element is visited at most once: no pads, windows or shrinks on the way.
+    clean: bool,
+}
+
+pub struct Fusion {
+    pub groups: Vec<Group>,
+    /// Nodes with a buffer of their own, by id.
+    pub stored: FxHashSet<u64>,
+    /// The group that computes a node; shared cheap nodes have none and are computed wherever they are read.
+    pub owner: FxHashMap<u64, usize>,
+}
+
+struct Fuser {
+    nodes: Vec<Node>,
+    position: FxHashMap<u64, usize>,
+    users: Vec<Vec<usize>>,
+    is_output: Vec<bool>,
+    is_forced: Vec<bool>,
+    groups: Vec<Option<Group>>,
+    owner: Vec<Option<usize>>,
+    stored: Vec<bool>,
+    /// The kernels that read a node, directly or through shared cheap nodes.
+    readers: Vec<Vec<usize>>,
+    reach: FxHashMap<(usize, usize), Reach>,
+}
+
+/// Groups the nodes below `outputs`; `forced` nodes get buffers whatever fusion would prefer.
+pub fn fuse(outputs: &[Node], forced: &FxHashSet<u64>) -> Fusion {
+    let nodes = topo(outputs);
+    let position: FxHashMap<u64, usize> = nodes.iter().enumerate().map(|(i, n)| (n.id, i)).collect();
+    let mut users = vec![Vec::new(); nodes.len()];
+    for (i, node) in nodes.iter().enumerate().filter(|(_, n)| !n.is_realized()) {
+        let mut sources: Vec<usize> = node.src.iter().map(|s| position[&s.id]).collect();
+        sources.dedup();
+        sources.iter().for_each(|s| users[*s].push(i));
+    }
+    let is_output = nodes.iter().map(|n| outputs.contains(n)).collect();
+    let is_forced = nodes.iter().map(|n| forced.contains(&n.id) || matches!(n.op, Op::Contiguous)).collect();
+    let count = nodes.len();
+    let mut fuser = Fuser {
+        nodes,
+        position,
+        users,
+        is_output,
+        is_forced,
+        groups: Vec::new(),
+        owner: vec![None; count],
+        stored: vec![false; count],
+        readers: vec![Vec::new(); count],
+        reach: FxHashMap::default(),
+    };
+    (0..count).rev().for_each(|n| fuser.place(n));
+    fuser.finish()
+}
+
+impl Fuser {
+    fn place(&mut self, n: usize) {
+        let node = self.nodes[n].clone();
+        if is_leaf(&node) {
+            if self.is_output[n] && !node.is_realized() {
+                self.start(n);
+            }
+            return;
+        }
+        let mut readers: Vec<usize> = Vec::new();
+        for user in &self.users[n] {
+            match self.owner[*user] {
+                Some(group) => readers.push(group),
+                None => readers.extend(&self.readers[*user]),
+            }
+        }
+        readers.sort_unstable();
+        readers.dedup();
+        for group in &readers {
+            let reach = self.reach_of(n, *group);
+            self.reach.insert((*group, n), reach);
+        }
+        let wanted = self.is_output[n] || self.is_forced[n];
+        if !wanted && (node.op.is_movement() || (readers.len() > 1 && self.is_cheap(n))) {
+            self.readers[n] = readers;
+            return;
+        }
+        let joined = if self.is_forced[n] || readers.is_empty() { None } else { self.join(n, &readers) };
+        match joined {
+            Some(group) => {
+                self.owner[n] = Some(group);
+                if self.is_output[n] {
+                    self.stored[n] = true;
+                    self.group_mut(group).taps.push(node);
+                }
+            }
+            None => self.start(n),
+        }
+    }
+
+    fn group(&self, g: usize) -> &Group {
+        self.groups[g].as_ref().expect("readers name live groups")
+    }
+
+    fn group_mut(&mut self, g: usize) -> &mut Group {
+        self.groups[g].as_mut().expect("readers name live groups")
+    }
+
+    /// A new kernel with `n` as its only root.
+    fn start(&mut self, n: usize) {
+        let node = self.nodes[n].clone();
+        let g = self.groups.len();
+        let mut ranges = Vec::new();
+        let axes: Vec<Option<usize>> = node
+            .shape
+            .iter()
+            .map(|size| {
+                (*size != 1).then(|| {
+                    ranges.push(*size);
+                    ranges.len() - 1
+                })
+            })
+            .collect();
+        let bits = axes.iter().map(|a| a.map_or(0, |r| 1 << r)).collect();
+        let all = (1u64 << ranges.len()) - 1;
+        self.reach.insert((g, n), Reach { axes: bits, clean: true });
+        let reduces = matches!(node.op, Op::Reduce(..));
+        self.groups.push(Some(Group {
+            roots: vec![Root { node: node.clone(), axes }],
+            ranges,
+            outer: all,
+            contract: is_contraction(&node),
+            fixed: reduces,
+            ..Group::default()
+        }));
+        self.owner[n] = Some(g);
+        self.stored[n] = true;
+    }
+
+    /// The group that computes `n` in place for all `readers`, if there is or can be one.
+    fn join(&mut self, n: usize, readers: &[usize]) -> Option<usize> {
+        let node = self.nodes[n].clone();
+        if let Op::Reduce(..) = node.op {
+            let rows: Vec<u64> = readers.iter().map(|g| self.rows_for(n, *g)).collect::<Option<_>>()?;
+            if is_contraction(&node) {
+                let [g] = readers else { return None };
+                let group = self.group(*g);
+                let alone = !group.fixed && rows[0] == all_ranges(group) && group.roots.len() == 1;
+                if !alone || !self.tap_allowed(n, *g) {
+                    return None;
+                }
+                let group = self.group_mut(*g);
+                group.fixed = true;
+                group.contract = true;
+                return Some(*g);
+            }
+            let g = self.merge(readers, &rows)?;
+            let group = self.group_mut(g);
+            group.fixed = true;
+            return Some(g);
+        }
+        let [g] = readers else {
+            let rows: Vec<u64> = readers.iter().map(|g| self.group(*g).outer).collect();
+            if readers.iter().any(|g| self.group(*g).contract) || self.is_output[n] {
+                return None;
+            }
+            let fixed = self.group(readers[0]).fixed;
+            if readers.iter().any(|g| self.group(*g).fixed != fixed) {
+                return None;
+            }
+            return self.merge(readers, &rows);
+        };
+        self.tap_allowed(n, *g).then_some(*g)
+    }
+
+    /// Outputs may be stored on the way only where each element is computed exactly once.
+    fn tap_allowed(&self, n: usize, g: usize) -> bool {
+        if !self.is_output[n] {
+            return true;
+        }
+        let (group, reach) = (self.group(g), &self.reach[&(g, n)]);
+        let bits = reach.axes.iter().fold(0, |a, b| a | b);
+        reach.clean
+            && bits & REDUCED == 0
+            && self.nodes[n].dtype.size() > 1
+            && size_of(group, bits) == self.nodes[n].numel()
+            && (bits == all_ranges(group) || (group.fixed && bits == group.outer))
+    }
+
+    /// The rows of group `g` if it can hold the reduction `n`.
+    fn rows_for(&self, n: usize, g: usize) -> Option<u64> {
+        let (node, group, reach) = (&self.nodes[n], self.group(g), &self.reach[&(g, n)]);
+        let bits = reach.axes.iter().fold(0, |a, b| a | b);
+        let row = node.src[0].numel() / node.numel().max(1);
+        let inner = size_of(group, all_ranges(group) & !bits);
+        let bytes_out = group.roots.iter().any(|r| r.node.dtype.size() == 1);
+        let fits = bits & REDUCED == 0
+            && !group.contract
+            && !bytes_out
+            && (!group.fixed || group.outer == bits)
+            && size_of(group, bits) == node.numel()
+            && (inner == 1 || (inner <= ROW_LIMIT && row <= ROW_LIMIT))
+            && (!self.is_output[n] || reach.clean);
+        fits.then_some(bits)
+    }
+
+    /// One group out of several with equal rows; `None` where they differ or one needs another's result.
+    fn merge(&mut self, readers: &[usize], rows: &[u64]) -> Option<usize> {
+        let sizes = |g: &Group, bits: u64| -> Vec<usize> {
+            (0..g.ranges.len()).filter(|r| bits >> r & 1 == 1).map(|r| g.ranges[r]).collect()
+        };
+        let first = self.group(readers[0]).clone();
+        let outer = sizes(&first, rows[0]);
+        let mut inner: Vec<usize> = Vec::new();
+        for (g, rows) in readers.iter().zip(rows) {
+            let group = self.group(*g);
+            let own = sizes(group, all_ranges(group) & !rows);
+            if sizes(group, *rows) != outer
+                || group.contract
+                || (!inner.is_empty() && !own.is_empty() && own != inner)
+            {
+                return None;
+            }
+            if !own.is_empty() {
+                inner = own;
+            }
+        }
+        for a in readers {
+            if readers.len() > 1 && self.feeds(*a, readers) {
+                return None;
+            }
+        }
+        let target = readers[0];
+        if readers.len() == 1 {
+            self.group_mut(target).outer = rows[0];
+            return Some(target);
+        }
+        let ranges: Vec<usize> = outer.iter().chain(&inner).copied().collect();
+        let mut merged =
+            Group { ranges, outer: (1 << outer.len()) - 1, fixed: first.fixed, ..Group::default() };
+        for (g, rows) in readers.iter().zip(rows) {
+            let group = self.groups[*g].take().expect("readers name live groups");
+            let (mut next_outer, mut next_inner) = (0, outer.len());
+            let to: Vec<usize> = (0..group.ranges.len())
+                .map(|r| {
+                    let next = if rows >> r & 1 == 1 { &mut next_outer } else { &mut next_inner };
+                    *next += 1;
+                    *next - 1
+                })
+                .collect();
+            let keys: Vec<(usize, usize)> = self.reach.keys().filter(|k| k.0 == *g).copied().collect();
+            for key in keys {
+                let mut reach = self.reach.remove(&key).expect("key was just listed");
+                reach.axes.iter_mut().for_each(|bits| *bits = remap(*bits, &to));
+                match self.reach.get_mut(&(target, key.1)) {
+                    Some(known) => union(known, &reach),
+                    None => {
+                        self.reach.insert((target, key.1), reach);
+                    }
+                }
+            }
+            merged.fixed |= group.fixed;
+            merged.taps.extend(group.taps);
+            merged.roots.extend(group.roots.into_iter().map(|root| Root {
+                axes: root.axes.iter().map(|a| a.map(|r| to[r])).collect(),
+                node: root.node,
+            }));
+            self.owner.iter_mut().filter(|o| **o == Some(*g)).for_each(|o| *o = Some(target));
+            for list in self.readers.iter_mut().filter(|l| l.contains(g)) {
+                list.retain(|x| x != g && *x != target);
+                list.push(target);
+            }
+        }
+        self.groups[target] = Some(merged);
+        Some(target)
+    }
+
+    /// Whether a stored value of group `from` reaches any of `to` through buffers.
+    fn feeds(&self, from: usize, to: &[usize]) -> bool {
+        let mut seen: FxHashSet<usize> = FxHashSet::default();
+        let mut stack = vec![from];
+        while let Some(g) = stack.pop() {
+            let group = self.group(g);
+            let stored = group.roots.iter().map(|r| &r.node).chain(&group.taps);
+            for user in stored.flat_map(|n| &self.users[self.position[&n.id]]) {
+                let next: &[usize] = match &self.owner[*user] {
+                    Some(owner) => std::slice::from_ref(owner),
+                    None => &self.readers[*user],
+                };
+                for next in next.iter().filter(|next| **next != g) {
+                    if to.contains(next) {
+                        return true;
+                    }
+                    if seen.insert(*next) {
+                        stack.push(*next);
+                    }
+                }
+            }
+        }
+        false
+    }
+
+    fn reach_of(&self, n: usize, g: usize) -> Reach {
+        let node = &self.nodes[n];
+        let mut all: Option<Reach> = None;
+        for user in &self.users[n] {
+            let reads = match self.owner[*user] {
+                Some(owner) => owner == g,
+                None => self.readers[*user].contains(&g),
+            };
+            if !reads {
+                continue;
+            }
+            let at = &self.reach[&(g, *user)];
+            for (slot, _) in self.nodes[*user].src.iter().enumerate().filter(|(_, s)| *s == node) {
+                let reach = through(&self.nodes[*user], slot, at);
+                match &mut all {
+                    Some(known) => union(known, &reach),
+                    None => all = Some(reach),
+                }
+            }
+        }
+        all.expect("a reader reaches the node through a user")
+    }
+
+    /// Computing it again in each kernel costs less than a buffer: a few operations over one or two loads.
+    fn is_cheap(&self, n: usize) -> bool {
+        fn cost(node: &Node, left: &mut i32) -> bool {
+            *left -= 1;
+            if *left < 0 {
+                return false;
+            }
+            if is_leaf(node) {
+                return true;
+            }
+            match &node.op {
+                Op::Reduce(..) | Op::Contiguous | Op::Gather => false,
+                Op::Unary(Unary::Sqrt | Unary::Exp2 | Unary::Log2 | Unary::Sin | Unary::Recip) => false,
+                op if op.is_movement() => {
+                    *left += 1;
+                    cost(&node.src[0], left)
+                }
+                _ => node.src.iter().all(|s| cost(s, left)),
+            }
+        }
+        cost(&self.nodes[n], &mut 6)
+    }
+
+    fn finish(self) -> Fusion {
+        let mut index = vec![0; self.groups.len()];
+        let mut groups = Vec::new();
+        for (i, group) in self.groups.into_iter().enumerate() {
+            if let Some(group) = group {
+                index[i] = groups.len();
+                groups.push(group);
+            }
+        }
+        let (nodes, owner) = (&self.nodes, &self.owner);
+        Fusion {
+            owner: (0..nodes.len()).filter_map(|n| Some((nodes[n].id, index[owner[n]?]))).collect(),
+            stored: (0..nodes.len()).filter(|n| self.stored[*n]).map(|n| nodes[n].id).collect(),
+            groups,
+        }
+    }
+}
+
+/// Nodes no kernel is needed for: buffers, constants, index ranges.
+pub fn is_leaf(node: &Node) -> bool {
+    node.is_realized() || matches!(node.op, Op::Buffer(_) | Op::Const(_) | Op::Iota)
+}
+
+fn all_ranges(group: &Group) -> u64 {
+    (1u64 << group.ranges.len()) - 1
+}
+
+fn size_of(group: &Group, bits: u64) -> usize {
+    group.ranges.iter().enumerate().filter(|(r, _)| bits >> r & 1 == 1).map(|(_, s)| s).product()
+}
+
+fn remap(bits: u64, to: &[usize]) -> u64 {
+    to.iter().enumerate().fold(bits & REDUCED, |out, (r, t)| out | (bits >> r & 1) << t)
+}
+
+fn union(known: &mut Reach, other: &Reach) {
+    known.axes.iter_mut().zip(&other.axes).for_each(|(a, b)| *a |= b);
+    known.clean &= other.clean;
+}
+
+/// How the source in `slot` of `user` is reached, given how `user` is.
+fn through(user: &Node, slot: usize, at: &Reach) -> Reach {
+    let axes = &at.axes;
+    let shape: &Shape = &user.src[slot].shape;
+    let keep = |axes: Vec<u64>| Reach { axes, clean: at.clean };
+    let mut reach = match &user.op {
+        Op::Buffer(_) | Op::Const(_) | Op::Iota => unreachable!("leaves have no sources"),
+        Op::Unary(_) | Op::Binary(_) | Op::Where | Op::Cast | Op::Bitcast | Op::Contiguous => {
+            keep(axes.clone())
+        }
+        Op::Reduce(_, reduced) => Reach {
+            axes: (0..axes.len()).map(|i| if reduced.contains(&i) { REDUCED } else { axes[i] }).collect(),
+            clean: false,
+        },
+        Op::Reshape => {
+            let mut out = vec![0; shape.len()];
+            for (from, to) in axis_groups(shape, &user.shape) {
+                let bits = to.fold(0, |bits, i| bits | axes[i]);
+                from.for_each(|i| out[i] = bits);
+            }
+            keep(out)
+        }
+        Op::Permute(order) => {
+            let mut out = vec![0; shape.len()];
+            order.iter().zip(axes).for_each(|(a, bits)| out[*a] = *bits);
+            keep(out)
+        }
+        Op::Expand => keep(axes.clone()),
+        Op::Pad(_) | Op::Shrink(_) | Op::Flip(_) => Reach { axes: axes.clone(), clean: false },
+        Op::Window(w) => {
+            let mut out = axes[..shape.len()].to_vec();
+            out[w.axis] |= axes[shape.len()];
+            Reach { axes: out, clean: false }
+        }
+        Op::Unwindow(w) => {
+            let mut out = axes.clone();
+            out[w.axis] |= axes[axes.len() - 1];
+            Reach { axes: out, clean: false }
+        }
+        Op::Gather => {
+            let picked = user.src[1].shape.len();
+            let out = if slot == 1 {
+                axes[..picked].to_vec()
+            } else {
+                let row = axes[..picked].iter().fold(0, |a, b| a | b);
+                std::iter::once(row).chain(axes[picked..].iter().copied()).collect()
+            };
+            Reach { axes: out, clean: false }
+        }
+    };
+    reach.axes.iter_mut().zip(shape).filter(|(_, s)| **s == 1).for_each(|(bits, _)| *bits = 0);
+    reach
+}

@@ -1,0 +1,250 @@
+//! Graph → plan: kernels in order, where each argument lives, how much memory the temporaries take.
+
+use super::{fuse, rewrite};
+use crate::{
+    error::{Error, Result},
+    graph::{Node, Op},
+    kernel::{Expr, Kernel, Lowered, coalesce, lower},
+    runtime::{Device, Program},
+};
+use rustc_hash::{FxHashMap, FxHashSet};
+use std::rc::Rc;
+
+/// Where an argument of a planned kernel is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// The n-th input of the plan.
+    Input(usize),
+    /// The n-th output of the plan.
+    Output(usize),
+    /// Bytes in the memory that all plans of a device share for temporaries.
+    Temp { offset: usize, bytes: usize },
+}
+
+pub struct Step {
+    pub kernel: Rc<Kernel>,
+    pub program: Program,
+    pub args: Vec<Place>,
+}
+
+/// Compiled once per graph structure and device; run with any buffers of the same shapes.
+pub struct Plan {
+    pub id: u64,
+    pub steps: Vec<Step>,
+    pub temp_bytes: usize,
+    /// For each requested node its output, or the input that already is its value.
+    pub results: Vec<Place>,
+    pub output_bytes: Vec<usize>,
+    pub work: Work,
+}
+
+/// Deterministic counts of one run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Work {
+    pub kernels: u64,
+    pub flops: u64,
+    /// Bytes the kernels read and write, each element once per kernel.
+    pub bytes: u64,
+}
+
+/// Plans `outputs` for a device; `inputs` are the computed nodes and leaves below them, in the order of `Place::Input`.
+pub fn plan(id: u64, outputs: &[Node], inputs: &[Node], device: &dyn Device) -> Result<Plan> {
+    let rewritten = rewrite::rewrite(outputs);
+    #[cfg(debug_assertions)]
+    crate::graph::verify(&rewritten);
+    let kernels = order(lower_within(&rewritten, device.limits().max_buffers));
+    let wanted: FxHashMap<u64, usize> = rewritten.iter().enumerate().rev().map(|(i, n)| (n.id, i)).collect();
+    let input: FxHashMap<u64, usize> = inputs.iter().enumerate().map(|(i, n)| (n.id, i)).collect();
+    let temps = place_temps(&kernels, &wanted, device.limits().alignment);
+    let mut work = Work::default();
+    let mut steps = Vec::with_capacity(kernels.len());
+    for lowered in kernels {
+        let place = |n: &Node| {
+            if let Some(i) = input.get(&n.id) {
+                Place::Input(*i)
+            } else if let Some(i) = wanted.get(&n.id) {
+                Place::Output(*i)
+            } else {
+                Place::Temp { offset: temps.offsets[&n.id], bytes: n.bytes() }
+            }
+        };
+        let args = lowered.buffers.iter().map(place).collect();
+        let kernel = Rc::new(coalesce(lowered.kernel));
+        work.kernels += 1;
+        work.flops += flops(&kernel);
+        work.bytes += kernel.args.iter().map(|a| (a.numel * a.dtype.size()) as u64).sum::<u64>();
+        steps.push(Step { program: device.compile(&kernel)?, kernel, args });
+    }
+    let results = rewritten
+        .iter()
+        .map(|n| match input.get(&n.id) {
+            Some(i) => Place::Input(*i),
+            None => Place::Output(wanted[&n.id]),
+        })
+        .collect();
+    let output_bytes = outputs.iter().map(Node::bytes).collect();
+    Ok(Plan { id, steps, temp_bytes: temps.bytes, results, output_bytes, work })
+}
+
+/// Kernels that each touch at most `max_buffers` buffers: where fusion would exceed it, values in between are stored.
+fn lower_within(outputs: &[Node], max_buffers: usize) -> Vec<Lowered> {
+    let mut forced = FxHashSet::default();
+    loop {
+        let fusion = fuse::fuse(outputs, &forced);
+        let lowered: Vec<Lowered> = (0..fusion.groups.len()).map(|g| lower(&fusion, g)).collect();
+        let mut grew = false;
+        for (g, l) in lowered.iter().enumerate() {
+            if buffers(l, outputs) > max_buffers
+                && let Some(node) = cut(&fusion, g, max_buffers)
+            {
+                grew |= forced.insert(node.id);
+            }
+        }
+        if !grew {
+            return lowered;
+        }
+    }
+}
+
+/// Buffers a kernel touches; temporaries share one.
+fn buffers(lowered: &Lowered, outputs: &[Node]) -> usize {
+    let own = |n: &&Node| fuse::is_leaf(n) || outputs.contains(n);
+    let separate = lowered.buffers.iter().filter(own).count();
+    separate + usize::from(separate < lowered.buffers.len())
+}
+
+/// The node of a group to store so that the group splits: the one reading most buffers that still fits a kernel.
+fn cut(fusion: &fuse::Fusion, group: usize, max_buffers: usize) -> Option<Node> {
+    let roots: Vec<Node> = fusion.groups[group].roots.iter().map(|r| r.node.clone()).collect();
+    let inside = |n: &Node| !fuse::is_leaf(n) && (!fusion.stored.contains(&n.id) || roots.contains(n));
+    let mut reads: FxHashMap<u64, FxHashSet<u64>> = FxHashMap::default();
+    let mut best: Option<(usize, Node)> = None;
+    for node in crate::graph::walk(&roots, inside) {
+        let mut own = FxHashSet::default();
+        if inside(&node) {
+            node.src.iter().for_each(|s| own.extend(&reads[&s.id]));
+        } else if !matches!(node.op, Op::Const(_) | Op::Iota) {
+            own.insert(node.id);
+        }
+        let count = own.len();
+        if inside(&node)
+            && !node.op.is_movement()
+            && !roots.contains(&node)
+            && count > 1
+            && count < max_buffers
+            && best.as_ref().is_none_or(|b| count > b.0)
+        {
+            best = Some((count, node.clone()));
+        }
+        reads.insert(node.id, own);
+    }
+    best.map(|b| b.1)
+}
+
+/// Kernels so that each runs after those whose buffers it reads.
+fn order(kernels: Vec<Lowered>) -> Vec<Lowered> {
+    let mut writer: FxHashMap<u64, usize> = FxHashMap::default();
+    for (i, l) in kernels.iter().enumerate() {
+        l.kernel.stores.iter().for_each(|s| {
+            writer.insert(l.buffers[s.arg].id, i);
+        });
+    }
+    let reads = |l: &Lowered| -> Vec<usize> {
+        let read = l.kernel.args.iter().zip(&l.buffers).filter(|(a, _)| !a.written);
+        read.filter_map(|(_, n)| writer.get(&n.id).copied()).collect()
+    };
+    let needs: Vec<Vec<usize>> = kernels.iter().map(reads).collect();
+    let mut sorted = Vec::with_capacity(kernels.len());
+    let mut state = vec![0u8; kernels.len()];
+    let mut stack: Vec<usize> = (0..kernels.len()).rev().collect();
+    while let Some(i) = stack.pop() {
+        match state[i] {
+            0 => {
+                state[i] = 1;
+                stack.push(i);
+                stack.extend(needs[i].iter().filter(|n| state[**n] == 0));
+            }
+            1 => {
+                state[i] = 2;
+                sorted.push(i);
+            }
+            _ => {}
+        }
+    }
+    let mut slots: Vec<Option<Lowered>> = kernels.into_iter().map(Some).collect();
+    sorted.into_iter().filter_map(|i| slots[i].take()).collect()
+}
+
+struct Temps {
+    offsets: FxHashMap<u64, usize>,
+    bytes: usize,
+}
+
+/// First fit over the lifetimes of the temporaries, largest first.
+fn place_temps(kernels: &[Lowered], wanted: &FxHashMap<u64, usize>, alignment: usize) -> Temps {
+    let mut lives: FxHashMap<u64, (usize, usize, usize)> = FxHashMap::default();
+    for (at, l) in kernels.iter().enumerate() {
+        for store in &l.kernel.stores {
+            let node = &l.buffers[store.arg];
+            if !wanted.contains_key(&node.id) {
+                lives.insert(node.id, (at, at, node.bytes().next_multiple_of(alignment)));
+            }
+        }
+        for node in &l.buffers {
+            if let Some(life) = lives.get_mut(&node.id) {
+                life.1 = at;
+            }
+        }
+    }
+    let mut by_size: Vec<(u64, (usize, usize, usize))> = lives.into_iter().collect();
+    by_size.sort_by_key(|(id, (_, _, bytes))| (std::cmp::Reverse(*bytes), *id));
+    let mut placed: Vec<(usize, usize, usize, usize)> = Vec::new();
+    let mut temps = Temps { offsets: FxHashMap::default(), bytes: 0 };
+    for (id, (from, to, bytes)) in by_size {
+        let mut busy: Vec<(usize, usize)> =
+            placed.iter().filter(|p| p.0 <= to && from <= p.1).map(|p| (p.2, p.3)).collect();
+        busy.sort_unstable();
+        let offset =
+            busy.iter().fold(0, |at, (start, end)| if at + bytes <= *start { at } else { at.max(*end) });
+        placed.push((from, to, offset, offset + bytes));
+        temps.offsets.insert(id, offset);
+        temps.bytes = temps.bytes.max(offset + bytes);
+    }
+    temps
+}
+
+/// Arithmetic on floats: one per operation and point, two per multiply-add of a contraction.
+fn flops(kernel: &Kernel) -> u64 {
+    let count = |roots: &[usize], points: usize| {
+        let ops = kernel.needed(roots).into_iter().filter(|e| {
+            kernel.exprs[*e].dtype.is_float()
+                && matches!(kernel.exprs[*e].expr, Expr::Unary(..) | Expr::Binary(..))
+        });
+        (ops.count() * points) as u64
+    };
+    let rows = kernel.rows();
+    let accs: u64 = kernel
+        .accs
+        .iter()
+        .map(|a| {
+            let points = rows * kernel.size(&a.ranges);
+            count(&[a.value], points) + points as u64
+        })
+        .sum();
+    let stores: u64 = kernel
+        .stores
+        .iter()
+        .map(|s| count(&[s.value], rows * if s.per_element { kernel.size(&kernel.inner) } else { 1 }))
+        .sum();
+    accs + stores
+}
+
+/// The error for work that no device can hold.
+pub fn too_big(bytes: usize, device: &dyn Device) -> Error {
+    Error::device(
+        "realize",
+        format!("a tensor of {bytes} bytes"),
+        format!("at most {} bytes on {}", device.limits().max_bytes, device.name()),
+        "use a smaller shape or batch",
+    )
+}

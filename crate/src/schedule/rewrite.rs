@@ -1,0 +1,253 @@
+//! Graph → graph, before fusion: sums of views of sums become one sum, movements sink below products, so that
+//! convolution gradients are contractions like any other.
+
+use crate::graph::{Axes, Binary, Node, Op, Pairs, Reduce, Shape, topo};
+use rustc_hash::FxHashMap;
+
+/// Equivalent outputs, in order.
+pub fn rewrite(outputs: &[Node]) -> Vec<Node> {
+    let mut now = outputs.to_vec();
+    loop {
+        let next = pass(&now);
+        if next == now {
+            return now;
+        }
+        now = next;
+    }
+}
+
+fn pass(outputs: &[Node]) -> Vec<Node> {
+    let order = topo(outputs);
+    let mut uses: FxHashMap<u64, usize> = FxHashMap::default();
+    for node in order.iter().filter(|n| !n.is_realized()) {
+        node.src.iter().for_each(|s| *uses.entry(s.id).or_default() += 1);
+    }
+    outputs.iter().for_each(|n| *uses.entry(n.id).or_default() += 2);
+    let mut done: FxHashMap<u64, Node> = FxHashMap::default();
+    for node in &order {
+        let new = if node.is_realized() || node.src.is_empty() {
+            node.clone()
+        } else {
+            sum_of_view(node, &uses, &done).unwrap_or_else(|| rebuild(node, &done))
+        };
+        done.insert(node.id, new);
+    }
+    outputs.iter().map(|n| done[&n.id].clone()).collect()
+}
+
+fn rebuild(node: &Node, done: &FxHashMap<u64, Node>) -> Node {
+    if node.src.iter().all(|s| done[&s.id] == *s) {
+        return node.clone();
+    }
+    let src: Vec<Node> = node.src.iter().map(|s| done[&s.id].clone()).collect();
+    Node::new(node.op.clone(), &src, node.shape.clone(), node.dtype)
+}
+
+/// `Σ view(Σ x)` → `Σ view'(x)` and `Σ view(a · b)` → `Σ view(a) · view(b)`, where nobody else needs the inner
+/// value and the view repeats next to nothing.
+fn sum_of_view(node: &Node, uses: &FxHashMap<u64, usize>, done: &FxHashMap<u64, Node>) -> Option<Node> {
+    let Op::Reduce(Reduce::Sum, axes) = &node.op else { return None };
+    let mut views = Vec::new();
+    let mut below = node.src[0].clone();
+    while below.op.is_movement() && !below.is_realized() && uses[&below.id] == 1 {
+        views.push(below.clone());
+        below = below.src[0].clone();
+    }
+    if below.is_realized() || uses[&below.id] != 1 {
+        return None;
+    }
+    match &below.op {
+        Op::Reduce(Reduce::Sum, inner) if node.src[0].numel() <= 2 * below.numel() => {
+            let merged = merge_sums(axes, &views, &done[&below.src[0].id], inner, &node.shape, &below.shape);
+            (!is_contraction(&below) || is_contraction(sum_below(&merged))).then_some(merged)
+        }
+        Op::Binary(Binary::Mul) if !views.is_empty() => {
+            let sides: Vec<Node> =
+                done[&below.id].src.iter().map(|s| apply_views(&views, s.clone(), &[])).collect();
+            let product = Node::new(Op::Binary(Binary::Mul), &sides, node.src[0].shape.clone(), node.dtype);
+            Some(Node::new(node.op.clone(), &[product], node.shape.clone(), node.dtype))
+        }
+        _ => None,
+    }
+}
+
+fn sum_below(node: &Node) -> &Node {
+    if matches!(node.op, Op::Reshape) { &node.src[0] } else { node }
+}
+
+/// `Σ_axes views(Σ_inner x)` as one sum; `opened` is the shape of the inner sum.
+fn merge_sums(axes: &Axes, views: &[Node], x: &Node, inner: &Axes, shape: &Shape, opened: &Shape) -> Node {
+    let tail: Vec<usize> = inner.iter().copied().filter(|a| x.shape[*a] > 1).collect();
+    let order: Axes = (0..x.shape.len()).filter(|a| !tail.contains(a)).chain(tail.iter().copied()).collect();
+    let extra: Vec<usize> = tail.iter().map(|a| x.shape[*a]).collect();
+    let opened: Shape = opened.iter().chain(&extra).copied().collect();
+    let moved = Node::new(Op::Reshape, &[permuted(x.clone(), order)], opened, x.dtype);
+    let viewed = push_views(views, moved, &extra);
+    let top = viewed.shape.len() - extra.len();
+    let all: Axes = axes.iter().copied().chain(top..viewed.shape.len()).collect();
+    let summed: Shape =
+        viewed.shape.iter().enumerate().map(|(i, s)| if all.contains(&i) { 1 } else { *s }).collect();
+    let sum = Node::new(Op::Reduce(Reduce::Sum, all), &[viewed], summed, x.dtype);
+    Node::new(Op::Reshape, &[sum], shape.clone(), x.dtype)
+}
+
+/// The views over `x`, below a product where `x` is a view of one.
+fn push_views(views: &[Node], x: Node, extra: &[usize]) -> Node {
+    let mut inner = Vec::new();
+    let mut below = x.clone();
+    while below.op.is_movement() && !below.is_realized() {
+        inner.push(below.clone());
+        below = below.src[0].clone();
+    }
+    if !matches!(below.op, Op::Binary(Binary::Mul)) || below.is_realized() {
+        return apply_views(views, x, extra);
+    }
+    let sides: Vec<Node> =
+        below.src.iter().map(|s| apply_views(views, apply_views(&inner, s.clone(), &[]), extra)).collect();
+    Node::new(Op::Binary(Binary::Mul), &sides, sides[0].shape.clone(), below.dtype)
+}
+
+/// Applies movement nodes (outermost first) to `x`, which carries `extra` untouched trailing axes.
+fn apply_views(views: &[Node], x: Node, extra: &[usize]) -> Node {
+    views.iter().rev().fold(x, |x, view| {
+        let n = view.shape.len();
+        let tail = |shape: &Shape| -> Shape { shape.iter().chain(extra).copied().collect() };
+        let pairs = |p: &Pairs, full: bool| -> Pairs {
+            p.iter().copied().chain(extra.iter().map(|e| if full { (0, *e) } else { (0, 0) })).collect()
+        };
+        let (op, shape) = match &view.op {
+            Op::Reshape => (Op::Reshape, tail(&view.shape)),
+            Op::Expand => (Op::Expand, tail(&view.shape)),
+            Op::Permute(axes) => {
+                (Op::Permute(axes.iter().copied().chain(n..n + extra.len()).collect()), tail(&view.shape))
+            }
+            Op::Pad(p) => (Op::Pad(pairs(p, false)), tail(&view.shape)),
+            Op::Shrink(p) => (Op::Shrink(pairs(p, true)), tail(&view.shape)),
+            Op::Flip(axes) => (Op::Flip(axes.clone()), tail(&view.shape)),
+            Op::Window(_) | Op::Unwindow(_) => return window_view(view, x, extra),
+            _ => unreachable!("only movements are views"),
+        };
+        Node::new(op, &[x], shape, view.dtype)
+    })
+}
+
+/// Windows put `k` last, so the trailing axes step aside for it and back.
+fn window_view(view: &Node, x: Node, extra: &[usize]) -> Node {
+    let (n, e) = (view.shape.len(), extra.len());
+    let x = if matches!(view.op, Op::Window(_)) {
+        x
+    } else {
+        permuted(x, (0..n - 1).chain(n..n + e).chain([n - 1]).collect())
+    };
+    let shape: Shape = view.shape[..n - 1].iter().chain(extra).chain(&view.shape[n - 1..]).copied().collect();
+    let viewed = Node::new(view.op.clone(), &[x], shape, view.dtype);
+    permuted(viewed, (0..n - 1).chain([n - 1 + e]).chain(n - 1..n - 1 + e).collect())
+}
+
+fn permuted(x: Node, axes: Axes) -> Node {
+    let shape: Shape = axes.iter().map(|a| x.shape[*a]).collect();
+    let dtype = x.dtype;
+    Node::new(Op::Permute(axes), &[x], shape, dtype)
+}
+
+/// True for a sum of products in which each factor is constant along an axis, larger than 1, that the other varies over.
+pub fn is_contraction(node: &Node) -> bool {
+    let Op::Reduce(Reduce::Sum, axes) = &node.op else { return false };
+    let product = &node.src[0];
+    if product.is_realized() || !matches!(product.op, Op::Binary(Binary::Mul)) || !product.dtype.is_float() {
+        return false;
+    }
+    let (a, b) = (constant_axes(&product.src[0]), constant_axes(&product.src[1]));
+    let free = |x: &[bool], y: &[bool]| {
+        (0..product.shape.len()).any(|i| !axes.contains(&i) && product.shape[i] > 1 && x[i] && !y[i])
+    };
+    free(&a, &b) && free(&b, &a)
+}
+
+/// For each axis, whether the node is known to be constant along it.
+fn constant_axes(node: &Node) -> Vec<bool> {
+    let rank = node.shape.len();
+    if node.is_realized() {
+        return vec![false; rank];
+    }
+    match &node.op {
+        Op::Const(_) => vec![true; rank],
+        Op::Buffer(_) | Op::Iota | Op::Gather | Op::Bitcast => vec![false; rank],
+        Op::Unary(_) | Op::Binary(_) | Op::Where | Op::Cast | Op::Contiguous => node
+            .src
+            .iter()
+            .map(constant_axes)
+            .reduce(|a, b| a.iter().zip(b).map(|(x, y)| *x && y).collect())
+            .unwrap_or_default(),
+        Op::Reduce(_, axes) => {
+            let below = constant_axes(&node.src[0]);
+            (0..rank).map(|i| below[i] || axes.contains(&i)).collect()
+        }
+        Op::Expand => {
+            let below = constant_axes(&node.src[0]);
+            (0..rank).map(|i| below[i] || node.src[0].shape[i] < node.shape[i]).collect()
+        }
+        Op::Permute(axes) => {
+            let below = constant_axes(&node.src[0]);
+            axes.iter().map(|a| below[*a]).collect()
+        }
+        Op::Shrink(_) | Op::Flip(_) => constant_axes(&node.src[0]),
+        Op::Pad(pairs) => {
+            let below = constant_axes(&node.src[0]);
+            (0..rank).map(|i| below[i] && pairs[i] == (0, 0)).collect()
+        }
+        Op::Reshape => {
+            let below = constant_axes(&node.src[0]);
+            let mut out = vec![false; rank];
+            for (from, to) in axis_groups(&node.src[0].shape, &node.shape) {
+                let all = from.clone().all(|i| below[i] || node.src[0].shape[i] == 1);
+                to.clone().for_each(|i| out[i] = all);
+            }
+            out
+        }
+        Op::Window(w) => {
+            let mut out = constant_axes(&node.src[0]);
+            out.push(out[w.axis]);
+            out
+        }
+        // Zero or the constant, decided by the other axis: constant along neither in general, but a product's
+        // mask may move to the other factor, which is what `lower` does.
+        Op::Unwindow(w) => {
+            let mut out = constant_axes(&node.src[0]);
+            out[w.axis] = out[w.axis] || node.src[0].shape[w.axis] == 1;
+            out
+        }
+    }
+}
+
+/// Splits both shapes of a reshape into the shortest runs of axes with equal products.
+pub fn axis_groups(from: &Shape, to: &Shape) -> Vec<(std::ops::Range<usize>, std::ops::Range<usize>)> {
+    let (mut i, mut j) = (0, 0);
+    let mut groups = Vec::new();
+    while i < from.len() || j < to.len() {
+        let (i0, j0) = (i, j);
+        let (mut a, mut b) = (1, 1);
+        if i < from.len() {
+            a = from[i];
+            i += 1;
+        }
+        if j < to.len() {
+            b = to[j];
+            j += 1;
+        }
+        while a != b {
+            if a < b && i < from.len() {
+                a *= from[i];
+                i += 1;
+            } else if j < to.len() {
+                b *= to[j];
+                j += 1;
+            } else {
+                // Zero-sized shapes have no unique grouping: everything left belongs together.
+                return groups.into_iter().chain([(i0..from.len(), j0..to.len())]).collect();
+            }
+        }
+        groups.push((i0..i, j0..j));
+    }
+    groups
+}

@@ -1,0 +1,248 @@
+use super::{
+    capture,
+    plan::{self, Place, Plan},
+};
+use crate::{
+    error::{Error, Result},
+    graph::{Node, Op, hash_op, topo},
+    runtime::{self, Device, Launch, Region, Storage, ready},
+};
+use rustc_hash::{FxHashMap, FxHasher};
+use std::{
+    cell::RefCell,
+    hash::{DefaultHasher, Hash, Hasher},
+    rc::Rc,
+};
+
+/// What planning and running have done on this thread.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Stats {
+    pub plans_compiled: u64,
+    pub plan_hits: u64,
+    pub kernels: u64,
+    pub flops: u64,
+    pub bytes: u64,
+}
+
+/// Plans kept before the cache starts over; a program whose graphs never repeat must not fill the memory.
+const MAX_PLANS: usize = 512;
+
+#[derive(Default)]
+struct Engine {
+    plans: FxHashMap<(u64, u64, &'static str), Rc<Plan>>,
+    temps: FxHashMap<&'static str, Storage>,
+    stats: Stats,
+    next: u64,
+}
+
+thread_local! {
+    static ENGINE: RefCell<Engine> = RefCell::default();
+}
+
+pub fn stats() -> Stats {
+    ENGINE.with_borrow(|e| e.stats)
+}
+
+/// Computes `nodes` together, as one submission, and remembers their storage on them. Waits for nothing.
+///
+/// # Errors
+/// `Device` when memory or a limit is exceeded, when a kernel does not compile, or when a leaf's storage was
+/// released.
+pub fn realize(nodes: &[Node]) -> Result<()> {
+    let outputs: Vec<Node> = nodes.iter().filter(|n| !n.is_realized()).cloned().collect();
+    if outputs.is_empty() {
+        return Ok(());
+    }
+    #[cfg(debug_assertions)]
+    crate::graph::verify(&outputs);
+    let order = topo(&outputs);
+    let inputs: Vec<Node> =
+        order.iter().filter(|n| n.is_realized() || matches!(n.op, Op::Buffer(_))).cloned().collect();
+    let device = device_for(&order, &inputs)?;
+    for node in outputs.iter().chain(&inputs) {
+        if node.bytes() > device.limits().max_bytes {
+            return Err(plan::too_big(node.bytes(), &*device));
+        }
+    }
+    let key = key(&order, &outputs, device.name());
+    let known = ENGINE.with_borrow_mut(|e| {
+        let known = e.plans.get(&key).cloned();
+        e.stats.plan_hits += u64::from(known.is_some());
+        known
+    });
+    let plan = match known {
+        Some(plan) => plan,
+        None => compile(key, &outputs, &inputs, &*device)?,
+    };
+    let storages = inputs.iter().map(|n| input(n, &device)).collect::<Result<Vec<_>>>()?;
+    let results = execute(&plan, &device, &storages)?;
+    outputs.iter().zip(results).for_each(|(node, storage)| node.set_storage(Some(storage)));
+    capture::record(&plan, &device, &inputs, &outputs);
+    Ok(())
+}
+
+fn compile(
+    key: (u64, u64, &'static str),
+    outputs: &[Node],
+    inputs: &[Node],
+    device: &dyn Device,
+) -> Result<Rc<Plan>> {
+    let id = ENGINE.with_borrow_mut(|e| {
+        e.next += 1;
+        e.stats.plans_compiled += 1;
+        e.next
+    });
+    let plan = Rc::new(plan::plan(id, outputs, inputs, device)?);
+    ENGINE.with_borrow_mut(|e| {
+        if e.plans.len() >= MAX_PLANS {
+            e.plans.clear();
+        }
+        e.plans.insert(key, plan.clone());
+    });
+    Ok(plan)
+}
+
+/// The graph's structure: equal for graphs that differ only in which buffers they read.
+fn key(order: &[Node], outputs: &[Node], device: &'static str) -> (u64, u64, &'static str) {
+    let (mut a, mut b) = (FxHasher::default(), DefaultHasher::new());
+    let mut number: FxHashMap<u64, u32> = FxHashMap::default();
+    for (i, node) in order.iter().enumerate() {
+        number.insert(node.id, i as u32);
+        let mut op = FxHasher::default();
+        if node.is_realized() || matches!(node.op, Op::Buffer(_)) {
+            u64::MAX.hash(&mut op);
+        } else {
+            hash_op(&node.op, &mut op);
+            node.src.iter().for_each(|s| number[&s.id].hash(&mut op));
+        }
+        node.shape.hash(&mut op);
+        node.dtype.hash(&mut op);
+        op.finish().hash(&mut a);
+        op.finish().rotate_left(17).hash(&mut b);
+    }
+    for output in outputs {
+        number[&output.id].hash(&mut a);
+        number[&output.id].hash(&mut b);
+    }
+    (a.finish(), b.finish(), device)
+}
+
+/// Where the data is, GPUs first; the registry's choice where there is none.
+fn device_for(order: &[Node], inputs: &[Node]) -> Result<Rc<dyn Device>> {
+    let held: Vec<Rc<dyn Device>> =
+        inputs.iter().filter_map(|n| n.storage().map(|s| s.device().clone())).collect();
+    if let Some(device) = held.iter().find(|d| d.name() != "cpu").or(held.first()) {
+        return Ok(device.clone());
+    }
+    let points = |n: &Node| if matches!(n.op, Op::Reduce(..)) { n.src[0].numel() as u64 } else { 0 };
+    runtime::choose(2 * order.iter().map(points).sum::<u64>())
+}
+
+/// The storage of an input on `device`, uploaded, refreshed or moved there if need be.
+pub(super) fn input(node: &Node, device: &Rc<dyn Device>) -> Result<Storage> {
+    let leaf = node.as_leaf();
+    if let Some(fix) = leaf.and_then(|l| l.released.get()) {
+        return Err(Error::data(
+            "realize",
+            "a tensor whose weights have changed since",
+            "current weights",
+            fix,
+        ));
+    }
+    if let Some(refresh) = leaf.and_then(|l| l.refresh.as_ref()) {
+        let bytes = refresh();
+        let storage = match node.storage() {
+            Some(storage) if same(storage.device(), device) => storage,
+            _ => Storage::new(device, bytes.len())?,
+        };
+        device.write(storage.region(), &bytes)?;
+        node.set_storage(Some(storage.clone()));
+        return Ok(storage);
+    }
+    let storage = match (node.storage(), leaf.and_then(|l| l.host.borrow().clone())) {
+        (Some(storage), _) if same(storage.device(), device) => return Ok(storage),
+        (Some(storage), _) => match ready(storage.read()) {
+            Some(bytes) => Storage::from_bytes(device, &bytes?)?,
+            None => {
+                return Err(Error::device(
+                    "realize",
+                    format!("tensors on {} and {}", storage.device().name(), device.name()),
+                    "tensors on one device",
+                    "read one of them (data()) and make it a tensor again",
+                ));
+            }
+        },
+        (None, Some(host)) => Storage::from_bytes(device, &host)?,
+        (None, None) => {
+            return Err(Error::data(
+                "realize",
+                "a tensor that was disposed",
+                "a live tensor",
+                "do not dispose what later code reads",
+            ));
+        }
+    };
+    if let Some(leaf) = leaf {
+        leaf.host.borrow_mut().take();
+    }
+    node.set_storage(Some(storage.clone()));
+    Ok(storage)
+}
+
+fn same(a: &Rc<dyn Device>, b: &Rc<dyn Device>) -> bool {
+    a.name() == b.name()
+}
+
+/// Runs a plan over `inputs`; the storages of its results.
+pub(super) fn execute(plan: &Plan, device: &Rc<dyn Device>, inputs: &[Storage]) -> Result<Vec<Storage>> {
+    let temps = temps(device, plan.temp_bytes)?;
+    let mut outputs: Vec<Option<Storage>> = vec![None; plan.output_bytes.len()];
+    for (i, place) in plan.results.iter().enumerate() {
+        if *place == Place::Output(i) {
+            outputs[i] = Some(Storage::new(device, plan.output_bytes[i])?);
+        }
+    }
+    let region = |place: &Place| match place {
+        Place::Input(i) => inputs[*i].region(),
+        Place::Output(i) => outputs[*i].as_ref().expect("every output has storage").region(),
+        Place::Temp { offset, bytes } => {
+            let base = temps.as_ref().expect("temporaries have memory").region();
+            Region { buffer: base.buffer, offset: base.offset + offset, bytes: *bytes }
+        }
+    };
+    let launches: Vec<Launch> = plan
+        .steps
+        .iter()
+        .map(|step| Launch { program: &step.program, args: step.args.iter().map(region).collect() })
+        .collect();
+    device.submit(plan.id, &launches)?;
+    ENGINE.with_borrow_mut(|e| {
+        e.stats.kernels += plan.work.kernels;
+        e.stats.flops += plan.work.flops;
+        e.stats.bytes += plan.work.bytes;
+    });
+    let storage = |place: &Place| match place {
+        Place::Input(i) => inputs[*i].clone(),
+        Place::Output(i) => outputs[*i].clone().expect("every output has storage"),
+        Place::Temp { .. } => unreachable!("results are never temporaries"),
+    };
+    Ok(plan.results.iter().map(storage).collect())
+}
+
+/// The memory all plans of a device share for temporaries: work is queued in order, so they never meet.
+fn temps(device: &Rc<dyn Device>, bytes: usize) -> Result<Option<Storage>> {
+    if bytes == 0 {
+        return Ok(None);
+    }
+    if bytes > device.limits().max_bytes {
+        return Err(plan::too_big(bytes, &**device));
+    }
+    let known = ENGINE.with_borrow(|e| e.temps.get(device.name()).cloned());
+    if let Some(storage) = known.filter(|s| s.bytes() >= bytes) {
+        return Ok(Some(storage));
+    }
+    ENGINE.with_borrow_mut(|e| e.temps.remove(device.name()));
+    let storage = Storage::new(device, bytes)?;
+    ENGINE.with_borrow_mut(|e| e.temps.insert(device.name(), storage.clone()));
+    Ok(Some(storage))
+}
