@@ -34,24 +34,29 @@ export async function main(work) {
 }
 
 const withTools = (env) => {
-  const merged = { ...process.env, ...env };
+  const plain = process.stdout.isTTY ? {} : { NO_COLOR: "1" };
+  const merged = { ...process.env, ...plain, ...env };
   return { ...merged, PATH: `${toolsBin}${delimiter}${merged.PATH}` };
 };
 
 /** Runs a command with its output shown; a failing command becomes a Failure that names it and the fix. */
-export function run(command, args, { env = {}, cwd = root, fix } = {}) {
-  const shown = [command, ...args]
-    .map((word) => (relative(root, word) && word.startsWith(root) ? relative(root, word) : word))
-    .join(" ");
+export function run(command, args, { env = {}, cwd = root, fix, denyWarnings = false } = {}) {
+  const shown = [command, ...args].map((word) => word.replace(`${root}/`, "")).join(" ");
+  const failure = (what) => new Failure(`\`${shown}\` ${what}${fix ? `\n  ${fix}` : ""}`);
   return new Promise((done, fail) => {
-    const child = spawn(command, args, { cwd, env: withTools(env), stdio: "inherit" });
-    const hint = fix ? `\n  ${fix}` : "";
-    child.on("error", (error) => fail(new Failure(`cannot start \`${shown}\`: ${error.message}${hint}`)));
-    child.on("exit", (code, signal) =>
-      code === 0
-        ? done()
-        : fail(new Failure(`\`${shown}\` ended with ${signal ?? `exit code ${code}`}${hint}`)),
-    );
+    const stdio = ["inherit", "inherit", denyWarnings ? "pipe" : "inherit"];
+    const child = spawn(command, args, { cwd, env: withTools(env), stdio });
+    let warned = false;
+    child.stderr?.on("data", (chunk) => {
+      process.stderr.write(chunk);
+      warned ||= /^warning/m.test(chunk);
+    });
+    child.on("error", (error) => fail(failure(`cannot start: ${error.message}`)));
+    child.on("close", (code, signal) => {
+      if (code !== 0) fail(failure(`ended with ${signal ?? `exit code ${code}`}`));
+      else if (warned) fail(failure("gave warnings"));
+      else done();
+    });
   });
 }
 

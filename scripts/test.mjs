@@ -79,12 +79,16 @@ const stages = [
     group: "wasm",
     needs: ["web/bindings/Cargo.toml"],
     work: async () => {
-      const env = { ...(await wasmTarget()), CARGO_BUILD_WARNINGS: "deny" };
-      await run(
-        "cargo",
-        ["check", "--locked", "-p", "playgrad-web", "--tests", "--target", "wasm32-unknown-unknown"],
-        { env },
-      );
+      const args = [
+        "check",
+        "--locked",
+        "-p",
+        "playgrad-web",
+        "--tests",
+        "--target",
+        "wasm32-unknown-unknown",
+      ];
+      await run("cargo", args, { env: await wasmTarget(), denyWarnings: true });
     },
   },
   {
@@ -121,7 +125,7 @@ const stages = [
     needs: ["biome.json"],
     work: async () => {
       await npmPackages();
-      await node([at("node_modules/@biomejs/biome/bin/biome"), "ci", "--error-on-warnings"], {
+      await node([at("node_modules/@biomejs/biome/bin/biome"), "check", "--error-on-warnings"], {
         fix: "run: npm run format",
       });
     },
