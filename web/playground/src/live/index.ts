@@ -1,0 +1,12 @@
+/** The module a program imports as "playground": panels, data and the training loop of this page. */
+
+export { print } from "../runner/console";
+export { steps } from "../runner/control";
+export { boundary } from "./boundary";
+export { type Dataset, dataset, type Labelled } from "./dataset";
+export { drawDigit } from "./draw";
+export { plot } from "./plot";
+export { predictions } from "./predictions";
+export { show } from "./show";
+export { slider } from "./slider";
+export { weights } from "./weights";

@@ -1,0 +1,143 @@
+import type { DeviceInfo } from "playgrad";
+
+export type DeviceChoice = "auto" | "webgpu" | "cpu";
+
+export type DataSource = { kind: "digits" } | { kind: "mnist"; files: Record<string, Uint8Array> };
+
+export type ErrorKind = "syntax" | "runtime" | "engine" | "device" | "data" | "load";
+
+export interface ProgramError {
+  kind: ErrorKind;
+  name: string;
+  message: string;
+  op?: string;
+  got?: string;
+  expected?: string;
+  fix?: string;
+  line?: number;
+  column?: number;
+}
+
+export interface SliderSpec {
+  name: string;
+  min: number;
+  max: number;
+  step: number;
+  value: number;
+}
+
+export interface Point {
+  step: number;
+  /** Milliseconds since the run started. */
+  time: number;
+  values: Record<string, number>;
+}
+
+export interface BoundaryView {
+  kind: "boundary";
+  id: string;
+  /** `size * size * channels` outputs, row 0 at the smallest y. */
+  grid: Float32Array;
+  size: number;
+  channels: number;
+  range: [xLow: number, xHigh: number, yLow: number, yHigh: number];
+  points: Float32Array;
+  classes: Int32Array;
+  correct: number;
+}
+
+export interface WeightsView {
+  kind: "weights";
+  id: string;
+  label: string;
+  tiles: Float32Array;
+  count: number;
+  total: number;
+  height: number;
+  width: number;
+  scale: number;
+}
+
+export interface PredictionsView {
+  kind: "predictions";
+  id: string;
+  pixels: Float32Array;
+  height: number;
+  width: number;
+  predicted: Int32Array;
+  labels: Int32Array;
+}
+
+export interface TensorView {
+  kind: "tensor";
+  id: string;
+  label: string;
+  shape: number[];
+  dtype: string;
+  text: string;
+  /** Present for matrices small enough to draw. */
+  heat?: { values: Float32Array; rows: number; columns: number };
+}
+
+export interface DrawView {
+  kind: "draw";
+  id: string;
+}
+
+export interface DatasetView {
+  kind: "data";
+  id: string;
+  source: DataSource["kind"];
+  train: number;
+  test: number;
+}
+
+export type View = BoundaryView | WeightsView | PredictionsView | TensorView | DrawView | DatasetView;
+
+export type LogLevel = "log" | "info" | "warn" | "error";
+
+export interface RunRequest {
+  code: string;
+  device: DeviceChoice;
+  seed: number;
+  /** Steps a second; Infinity for as fast as possible. */
+  speed: number;
+  paused: boolean;
+  sliders: Record<string, number>;
+  source: DataSource;
+}
+
+export type RunState = "running" | "paused" | "done" | "stopped" | "failed";
+
+export type ToWorker =
+  | { type: "init"; wasm: WebAssembly.Module | null; device: DeviceChoice }
+  | ({ type: "run" } & RunRequest)
+  | { type: "pause" }
+  | { type: "resume" }
+  | { type: "step" }
+  | { type: "stop" }
+  | { type: "speed"; speed: number }
+  | { type: "slider"; name: string; value: number }
+  | { type: "hidden"; ids: string[] }
+  | { type: "digit"; id: string; pixels: Float32Array };
+
+export interface Progress {
+  step: number;
+  total: number;
+  stepsPerSecond: number;
+  bytes: number;
+}
+
+export type FromWorker =
+  | { type: "ready"; device: DeviceInfo; devices: DeviceInfo[]; names: Record<string, string[]> }
+  | { type: "broken"; error: ProgramError }
+  | { type: "device"; device: DeviceInfo }
+  | { type: "started" }
+  | { type: "state"; state: RunState; ms: number }
+  | { type: "progress"; progress: Progress }
+  | { type: "points"; points: Point[] }
+  | { type: "view"; view: View }
+  | { type: "probabilities"; id: string; values: Float32Array }
+  | { type: "slider"; slider: SliderSpec }
+  | { type: "log"; level: LogLevel; text: string }
+  | { type: "error"; error: ProgramError };

@@ -1,0 +1,181 @@
+import { memory } from "playgrad";
+import { StopSignal } from "./errors";
+import { refresh, settle } from "./feed";
+import { post } from "./port";
+
+/**
+ * The loop a program trains in: pause, single steps, speed and stop act between two steps.
+ * It gives way to the event loop only when a slice of time is used up, so that short steps stay cheap.
+ */
+
+const slice = 12;
+const progressEvery = 100;
+
+let paused = false;
+let stopped = false;
+let allowance = 0;
+let speed = Infinity;
+let sliceStart = 0;
+let paceStart = 0;
+let paceSteps = 0;
+let wake: (() => void) | null = null;
+
+let total = 0;
+let goal = 0;
+let reportedAt = 0;
+let windowStart = 0;
+let windowSteps = 0;
+let rate = 0;
+let clock = 0;
+let pausedAt = 0;
+
+const channel = new MessageChannel();
+const waiting: (() => void)[] = [];
+channel.port1.onmessage = () => waiting.shift()?.();
+
+function nextTask(): Promise<void> {
+  return new Promise((resolve) => {
+    waiting.push(resolve);
+    channel.port2.postMessage(null);
+  });
+}
+
+function sleep(ms: number): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(done, ms);
+    function done() {
+      clearTimeout(timer);
+      wake = null;
+      resolve();
+    }
+    wake = done;
+  });
+}
+
+function poke(): void {
+  wake?.();
+}
+
+export function begin(options: { paused: boolean; speed: number }): void {
+  paused = options.paused;
+  speed = options.speed;
+  clock = windowStart = sliceStart = paceStart = performance.now();
+}
+
+export function pause(): void {
+  paused = true;
+  poke();
+}
+
+export function resume(): void {
+  if (pausedAt > 0) clock += performance.now() - pausedAt;
+  pausedAt = 0;
+  paused = false;
+  allowance = 0;
+  restartPace();
+  poke();
+}
+
+export function step(): void {
+  paused = true;
+  allowance++;
+  poke();
+}
+
+export function stop(): void {
+  stopped = true;
+  poke();
+}
+
+export function setSpeed(value: number): void {
+  speed = value;
+  restartPace();
+  poke();
+}
+
+export function elapsed(): number {
+  return (pausedAt || performance.now()) - clock;
+}
+
+export function stepsTaken(): number {
+  return total;
+}
+
+function restartPace(): void {
+  paceStart = performance.now();
+  paceSteps = 0;
+}
+
+export function reportProgress(now = performance.now()): void {
+  const span = now - windowStart;
+  if (span >= progressEvery) {
+    rate = (windowSteps * 1000) / span;
+    windowStart = now;
+    windowSteps = 0;
+  }
+  post({
+    type: "progress",
+    progress: { step: total, total: goal, stepsPerSecond: rate, bytes: memory().bytes },
+  });
+}
+
+function reportSometimes(now: number): void {
+  if (now - reportedAt < progressEvery) return;
+  reportedAt = now;
+  reportProgress(now);
+}
+
+async function giveWay(now: number): Promise<void> {
+  reportSometimes(now);
+  await refresh(now);
+  await nextTask();
+  sliceStart = performance.now();
+}
+
+async function hold(): Promise<void> {
+  pausedAt = performance.now();
+  await settle();
+  rate = 0;
+  windowSteps = 0;
+  reportProgress();
+  post({ type: "state", state: "paused", ms: elapsed() });
+  while (paused && allowance === 0 && !stopped) await sleep(60_000);
+  if (!paused) post({ type: "state", state: "running", ms: elapsed() });
+  windowStart = sliceStart = performance.now();
+  if (pausedAt > 0) clock += windowStart - pausedAt;
+  pausedAt = 0;
+}
+
+async function pace(): Promise<void> {
+  for (;;) {
+    const now = performance.now();
+    const due = paceStart + (paceSteps * 1000) / speed;
+    if (now - due > 250) restartPace();
+    if (due <= now || paused || stopped) break;
+    await refresh(now);
+    await sleep(Math.min(due - now, 100));
+    reportSometimes(performance.now());
+  }
+  paceSteps++;
+}
+
+function gate(): Promise<void> | null {
+  if (paused && allowance === 0) return hold();
+  const now = performance.now();
+  if (now - sliceStart >= slice) return giveWay(now);
+  return null;
+}
+
+/** `for await (const i of steps(500))` counts 0 … 499 and answers Pause, Step, Stop and the speed slider. */
+export async function* steps(count = Infinity): AsyncGenerator<number, void, void> {
+  goal = total + count;
+  for (let i = 0; i < count; i++) {
+    for (let wait = gate(); wait; wait = stopped ? null : gate()) await wait;
+    if (Number.isFinite(speed) && !paused) await pace();
+    if (stopped) throw new StopSignal();
+    if (allowance > 0) allowance--;
+    yield i;
+    total++;
+    windowSteps++;
+  }
+}

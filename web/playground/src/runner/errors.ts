@@ -1,0 +1,60 @@
+import { PlaygradError } from "playgrad";
+import type { ErrorKind, ProgramError } from "../protocol";
+import { CompileError, fileName } from "./compile";
+
+/** Anything thrown in, the error the page shows out: kind, op, got, expected, fix and the user's line. */
+
+export class StopSignal extends Error {
+  override name = "StopSignal";
+}
+
+/** A mistake in calling one of the page's helpers, told the way the engine tells its own. */
+export class UsageError extends Error {
+  override name = "UsageError";
+  constructor(
+    readonly op: string,
+    readonly got: string,
+    readonly expected: string,
+    readonly fix: string,
+  ) {
+    super(`${op}: got ${got}, expected ${expected}. ${fix}`);
+  }
+}
+
+export function describe(thrown: unknown, moduleUrl: string): ProgramError {
+  if (thrown instanceof CompileError) return thrown.detail;
+  const error = thrown instanceof Error ? thrown : new Error(String(thrown));
+  const place = findLine(error.stack ?? "", moduleUrl);
+  if (thrown instanceof PlaygradError || thrown instanceof UsageError) {
+    const { op, got, expected, fix } = thrown;
+    return {
+      kind: engineKind(error.name),
+      name: error.name,
+      message: error.message,
+      op,
+      got,
+      expected,
+      fix,
+      ...place,
+    };
+  }
+  return { kind: "runtime", name: error.name, message: error.message, ...place };
+}
+
+function engineKind(name: string): ErrorKind {
+  if (name === "DeviceError") return "device";
+  if (name === "DataError") return "data";
+  return "engine";
+}
+
+export function findLine(stack: string, moduleUrl: string): { line?: number; column?: number } {
+  for (const frame of stack.split("\n")) {
+    for (const file of [moduleUrl, fileName]) {
+      const at = file ? frame.indexOf(`${file}:`) : -1;
+      if (at < 0) continue;
+      const match = /^(\d+):(\d+)/.exec(frame.slice(at + file.length + 1));
+      if (match) return { line: Number(match[1]), column: Number(match[2]) };
+    }
+  }
+  return {};
+}

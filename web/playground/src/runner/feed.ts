@@ -1,0 +1,139 @@
+import type { Tensor } from "playgrad";
+import type { Point } from "../protocol";
+import { post } from "./port";
+
+/**
+ * What the page sees, read in batches and never awaited by the program's own loop:
+ * plotted values, thinned to what a screen can show, and live views that are on screen.
+ */
+
+export type Plotted = Tensor | number;
+
+export interface LiveView {
+  readonly id: string;
+  /** Builds its reads at once, between two steps, and posts when they arrive. */
+  sample(): Promise<void>;
+}
+
+interface Pending {
+  step: number;
+  time: number;
+  values: Record<string, Plotted>;
+}
+
+const pointsPerBatch = 12;
+const batchesInFlight = 3;
+const shortestInterval = 80;
+const costFactor = 6;
+
+let pending: Pending[] = [];
+let inFlight: Promise<void>[] = [];
+let order: Promise<void> = Promise.resolve();
+let fail: (error: unknown) => void = () => undefined;
+
+interface Entry {
+  view: LiveView;
+  due: number;
+  busy: Promise<void> | null;
+  again: boolean;
+}
+
+const views = new Map<string, Entry>();
+let hidden: ReadonlySet<string> = new Set();
+
+export function onFeedError(handler: (error: unknown) => void): void {
+  fail = handler;
+}
+
+export function setHidden(ids: string[]): void {
+  hidden = new Set(ids);
+}
+
+export function addPoint(step: number, time: number, values: Record<string, Plotted>): void {
+  pending.push({ step, time, values });
+  if (pending.length > 16 * pointsPerBatch) pending = thin(pending, pointsPerBatch);
+}
+
+/** Keeps the last point, and with it every point that carries a series the others lack. */
+function thin(points: Pending[], count: number): Pending[] {
+  if (points.length <= count) return points;
+  const common = new Set(Object.keys(points[0]?.values ?? {}));
+  const stride = points.length / count;
+  let next = stride;
+  return points.filter((point, i) => {
+    const take = i + 1 >= next || i === points.length - 1;
+    if (take) next += stride;
+    return take || Object.keys(point.values).some((key) => !common.has(key));
+  });
+}
+
+function sendPoints(): void {
+  if (pending.length === 0) return;
+  const batch = thin(pending, pointsPerBatch);
+  pending = [];
+  const before = order;
+  const reading = readPoints(batch).then(async (points) => {
+    await before;
+    post({ type: "points", points });
+  });
+  order = reading.catch(fail);
+  track(order);
+}
+
+async function readPoints(batch: Pending[]): Promise<Point[]> {
+  return Promise.all(
+    batch.map(async ({ step, time, values }) => {
+      const read = await Promise.all(
+        Object.entries(values).map(
+          async ([key, value]) => [key, typeof value === "number" ? value : await value.item()] as const,
+        ),
+      );
+      return { step, time, values: Object.fromEntries(read) };
+    }),
+  );
+}
+
+function track(work: Promise<void>): void {
+  inFlight.push(work);
+  void work.then(() => {
+    inFlight = inFlight.filter((other) => other !== work);
+  });
+}
+
+export function addView(view: LiveView): void {
+  const entry = views.get(view.id);
+  if (entry) entry.view = view;
+  else views.set(view.id, { view, due: 0, busy: null, again: false });
+}
+
+function sampleViews(now: number, all: boolean): void {
+  for (const entry of views.values()) {
+    const seen = !hidden.has(entry.view.id);
+    if (entry.busy || (!all && (!seen || now < entry.due))) continue;
+    const start = performance.now();
+    entry.busy = entry.view
+      .sample()
+      .catch(fail)
+      .finally(() => {
+        const cost = performance.now() - start;
+        entry.due = performance.now() + Math.max(shortestInterval, costFactor * cost);
+        entry.busy = null;
+      });
+    track(entry.busy);
+  }
+}
+
+/** Called between steps; waits only when the device has fallen several batches behind. */
+export async function refresh(now: number): Promise<void> {
+  sendPoints();
+  sampleViews(now, false);
+  while (inFlight.length > batchesInFlight + views.size) await Promise.race(inFlight);
+}
+
+/** Reads everything that is still due: at a pause and at the end. */
+export async function settle(): Promise<void> {
+  await Promise.all(inFlight);
+  sendPoints();
+  sampleViews(performance.now(), true);
+  await Promise.all(inFlight);
+}

@@ -1,0 +1,115 @@
+import * as playgrad from "playgrad";
+import * as playground from "../live/index";
+import { receiveSlider, setSliders } from "../live/slider";
+import { receiveDigit, setSource } from "../live/state";
+import type { DeviceChoice, RunRequest, ToWorker } from "../protocol";
+import { compile, type ImportTarget } from "./compile";
+import { captureConsole, consoleSettled } from "./console";
+import * as control from "./control";
+import { describe, StopSignal } from "./errors";
+import { onFeedError, setHidden, settle } from "./feed";
+import { moduleUrl, shareModule } from "./modules";
+import { post } from "./port";
+
+/** One worker runs one program: a fresh engine, no leftovers; the page keeps a warm one ready. */
+
+Error.stackTraceLimit = 50;
+
+let targets: Record<string, ImportTarget> = {};
+let programUrl = "";
+let failed = false;
+let ready: Promise<void> = Promise.resolve();
+
+async function init(wasm: WebAssembly.Module | null, device: DeviceChoice): Promise<void> {
+  try {
+    const info = await playgrad.init(wasm ? { wasm, device } : { device });
+    targets = {
+      playgrad: shareModule("playgrad", { ...playgrad }),
+      playground: shareModule("playground", { ...playground }),
+    };
+    post({ type: "ready", device: info, devices: await playgrad.devices(), names: completionNames() });
+  } catch (error) {
+    post({ type: "broken", error: { ...describe(error, ""), kind: "load" } });
+    throw error;
+  }
+}
+
+/** What the editor offers after a dot, by the word before it; "" is a word of its own. */
+function completionNames(): Record<string, string[]> {
+  const own = (value: object) =>
+    Object.getOwnPropertyNames(value).filter((key) => /^[a-z]\w*$/i.test(key) && key !== "constructor");
+  return {
+    "": [...Object.keys(playgrad), ...Object.keys(playground)],
+    nn: Object.keys(playgrad.nn),
+    optim: Object.keys(playgrad.optim),
+    data: Object.keys(playgrad.data),
+    Tensor: own(playgrad.Tensor).filter((key) => !["length", "name", "prototype"].includes(key)),
+    tensor: own(playgrad.Tensor.prototype),
+  };
+}
+
+function fail(error: unknown): void {
+  if (failed || error instanceof StopSignal) return;
+  failed = true;
+  post({ type: "error", error: describe(error, programUrl) });
+  control.stop();
+}
+
+async function run(request: RunRequest): Promise<void> {
+  await ready;
+  setSource(request.source);
+  setSliders(request.sliders);
+  captureConsole();
+  onFeedError(fail);
+  let stopped = false;
+  try {
+    if (request.device !== playgrad.device().name) playgrad.setDevice(request.device);
+    post({ type: "device", device: playgrad.device() });
+    playgrad.manualSeed(request.seed);
+    programUrl = moduleUrl(compile(request.code, targets));
+    control.begin(request);
+    post({ type: "started" });
+    await import(/* @vite-ignore */ programUrl);
+  } catch (error) {
+    if (error instanceof StopSignal) stopped = true;
+    else fail(error);
+  }
+  if (!failed) await settle();
+  await consoleSettled();
+  control.reportProgress();
+  post({ type: "state", state: failed ? "failed" : stopped ? "stopped" : "done", ms: control.elapsed() });
+}
+
+self.addEventListener("unhandledrejection", (event) => {
+  event.preventDefault();
+  fail(event.reason);
+});
+
+self.addEventListener("message", ({ data }: MessageEvent<ToWorker>) => {
+  switch (data.type) {
+    case "init":
+      ready = init(data.wasm, data.device);
+      ready.catch(() => undefined);
+      return;
+    case "run":
+      void run(data).catch(() => undefined);
+      return;
+    case "pause":
+      return control.pause();
+    case "resume":
+      return control.resume();
+    case "step":
+      return control.step();
+    case "stop":
+      return control.stop();
+    case "speed":
+      return control.setSpeed(data.speed);
+    case "slider":
+      return receiveSlider(data.name, data.value);
+    case "hidden":
+      return setHidden(data.ids);
+    case "digit":
+      receiveDigit(data.id, data.pixels).catch(fail);
+      return;
+  }
+});

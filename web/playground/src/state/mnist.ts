@@ -1,0 +1,85 @@
+import type { DataSource } from "../protocol";
+import { text } from "../text/en";
+
+/** The four MNIST files: downloaded on a click and cached, or dropped. Their contents are the engine's to check. */
+
+export const fileNames = [
+  "train-images-idx3-ubyte.gz",
+  "train-labels-idx1-ubyte.gz",
+  "t10k-images-idx3-ubyte.gz",
+  "t10k-labels-idx1-ubyte.gz",
+] as const;
+
+const mirrors = [
+  "https://storage.googleapis.com/cvdf-datasets/mnist/",
+  "https://ossci-datasets.s3.amazonaws.com/mnist/",
+  "https://raw.githubusercontent.com/fgnt/mnist/master/",
+];
+
+const cacheName = "playgrad-mnist";
+const expectedBytes = 11_594_722;
+
+export type OnProgress = (fraction: number, what: string) => void;
+
+async function openCache(): Promise<Cache | null> {
+  try {
+    return await caches.open(cacheName);
+  } catch {
+    return null;
+  }
+}
+
+async function fetchFile(url: string, onBytes: (count: number) => void): Promise<Uint8Array<ArrayBuffer>> {
+  const response = await fetch(url, { mode: "cors", credentials: "omit" });
+  if (!response.ok || !response.body) throw new Error(`${response.status} ${response.statusText}`.trim());
+  const chunks: Uint8Array<ArrayBuffer>[] = [];
+  for await (const chunk of response.body) {
+    chunks.push(chunk);
+    onBytes(chunk.length);
+  }
+  return new Uint8Array(await new Blob(chunks).arrayBuffer());
+}
+
+export async function downloadMnist(onProgress: OnProgress): Promise<DataSource> {
+  const cache = await openCache();
+  let reason: unknown;
+  for (const mirror of mirrors) {
+    let bytes = 0;
+    const count = (name: string) => (more: number) => {
+      bytes += more;
+      onProgress(Math.min(1, bytes / expectedBytes), name);
+    };
+    try {
+      const files: Record<string, Uint8Array> = {};
+      for (const name of fileNames) {
+        const known = await cache?.match(`./mnist/${name}`);
+        const content = known
+          ? new Uint8Array(await known.arrayBuffer())
+          : await fetchFile(mirror + name, count(name));
+        if (known) count(name)(content.length);
+        else await cache?.put(`./mnist/${name}`, new Response(content));
+        files[name] = content;
+      }
+      return { kind: "mnist", files };
+    } catch (error) {
+      reason = error;
+    }
+  }
+  throw new Error(text.data.failed(reason instanceof Error ? reason.message : String(reason)));
+}
+
+export async function forgetMnist(): Promise<void> {
+  await caches.delete(cacheName).catch(() => false);
+}
+
+export async function readDropped(dropped: File[]): Promise<DataSource> {
+  const files: Record<string, Uint8Array> = {};
+  for (const name of fileNames) {
+    const stem = name.replace("-ubyte.gz", "").replace(/-(?=idx)/, "[.-]");
+    const file = dropped.find((candidate) => new RegExp(stem).test(candidate.name));
+    if (file) files[name] = new Uint8Array(await file.arrayBuffer());
+  }
+  const missing = fileNames.filter((name) => !files[name]);
+  if (missing.length > 0) throw new Error(text.data.missing(missing));
+  return { kind: "mnist", files };
+}

@@ -1,0 +1,366 @@
+import type { DeviceInfo } from "playgrad";
+import { untrack } from "svelte";
+import { type ExampleId, examples, isExampleId } from "../examples/index";
+import type { DataSource, DeviceChoice, ProgramError, Progress, SliderSpec, View } from "../protocol";
+import type { Runner, RunnerEvent } from "../runner/client";
+import { text } from "../text/en";
+import { Journal } from "./journal.svelte";
+import { settings, type Theme } from "./settings";
+import { decodeShared, encodeShared, isShared } from "./share";
+
+export type Status = "loading" | "idle" | "running" | "pausing" | "paused" | "done" | "stopped" | "failed";
+export type Origin = "example" | "saved" | "link";
+
+const quiet: Progress = { step: 0, total: 0, stepsPerSecond: 0, bytes: 0 };
+const pauseHint = 1200;
+
+/** Everything the page shows, and what can be done to it. Components read it and call its methods. */
+export class Session {
+  readonly runner: Runner;
+  readonly journal = new Journal();
+
+  example = $state<ExampleId>("xor");
+  code = $state("");
+  origin = $state<Origin>("example");
+  ranCode = $state("");
+  /** Changes when the editor must take `code` as its new document. */
+  document = $state(0);
+
+  status = $state<Status>("loading");
+  progress = $state.raw<Progress>(quiet);
+  device = $state.raw<DeviceInfo | null>(null);
+  devices = $state.raw<DeviceInfo[]>([]);
+  names = $state.raw<Record<string, string[]>>({});
+  choice = $state<DeviceChoice>(settings.device());
+  seed = $state(settings.seed());
+  speed = $state(100);
+  theme = $state<Theme>(settings.theme());
+
+  views = $state.raw<Record<string, View>>({});
+  sliders = $state.raw<SliderSpec[]>([]);
+  probabilities = $state.raw<Float32Array | null>(null);
+  modelAlive = $state(false);
+  source = $state.raw<DataSource>({ kind: "digits" });
+  loading = $state.raw<{ fraction: number; what: string } | null>(null);
+  dataProblem = $state<string | null>(null);
+
+  error = $state.raw<ProgramError | null>(null);
+  notice = $state<string | null>(null);
+
+  /** Set by the editor: puts the cursor on a line. */
+  jump: (line: number, column?: number) => void = () => undefined;
+
+  #stale = new Set<string>();
+  #sliderValues: Record<string, number> = {};
+  #saveTimer: ReturnType<typeof setTimeout> | undefined;
+  #noticeTimer: ReturnType<typeof setTimeout> | undefined;
+  #pauseTimer: ReturnType<typeof setTimeout> | undefined;
+  #hidden: string[] = [];
+
+  active = $derived(this.status === "running" || this.status === "paused" || this.status === "pausing");
+
+  constructor(runner: Runner) {
+    this.runner = runner;
+    addEventListener("pagehide", () => this.#save());
+  }
+
+  /** Shows what the address or this browser remembers; an untouched example starts by itself. */
+  async open(hash: string): Promise<void> {
+    this.runner.listen((event) => this.#receive(event));
+    if (isShared(hash)) {
+      const shared = await decodeShared(hash);
+      history.replaceState(null, "", location.pathname + location.search);
+      if (shared) {
+        this.#show(shared.example, shared.code, "link");
+        this.seed = shared.seed;
+        this.choice = shared.device;
+        this.runner.useDevice(shared.device);
+        return;
+      }
+      this.say(text.shared.broken);
+    }
+    const remembered = settings.example();
+    this.openExample(isExampleId(remembered) ? remembered : "xor");
+  }
+
+  openExample(id: ExampleId): void {
+    this.#save();
+    const saved = settings.code(id);
+    this.#show(id, saved ?? examples[id].code, saved === null ? "example" : "saved");
+    settings.setExample(id);
+    if (saved === null) this.run();
+    else if (this.active) this.stop();
+  }
+
+  #show(id: ExampleId, code: string, origin: Origin): void {
+    const changed = id !== this.example;
+    this.example = id;
+    this.code = code;
+    this.origin = origin;
+    this.document++;
+    this.error = null;
+    if (changed || this.ranCode === "") {
+      this.speed = examples[id].speed;
+      this.views = {};
+      this.sliders = [];
+      this.#sliderValues = {};
+      this.probabilities = null;
+      this.progress = quiet;
+      this.journal.clear();
+    }
+  }
+
+  /** The code without making its reader depend on it. */
+  currentCode(): string {
+    return untrack(() => this.code);
+  }
+
+  edit(code: string): void {
+    this.code = code;
+    if (this.origin === "link") return;
+    this.origin = code === examples[this.example].code ? "example" : "saved";
+    clearTimeout(this.#saveTimer);
+    this.#saveTimer = setTimeout(() => this.#save(), 300);
+  }
+
+  #save(): void {
+    clearTimeout(this.#saveTimer);
+    if (this.origin === "link" || this.code === "") return;
+    settings.setCode(this.example, this.origin === "example" ? null : this.code);
+  }
+
+  reset(): void {
+    this.edit(examples[this.example].code);
+    this.#save();
+    this.document++;
+    this.run();
+  }
+
+  /** The person has read a program from a link and wants it. */
+  acceptLink(): void {
+    this.origin = "saved";
+    this.run();
+  }
+
+  discardLink(): void {
+    this.origin = "example";
+    this.code = "";
+    this.seed = settings.seed();
+    this.setDevice(settings.device());
+    this.openExample(this.example);
+  }
+
+  run(paused = false): void {
+    if (this.origin === "link") return;
+    this.#save();
+    this.error = null;
+    this.notice = null;
+    this.ranCode = this.code;
+    this.status = "loading";
+    this.modelAlive = false;
+    this.probabilities = null;
+    this.progress = quiet;
+    this.#stale = new Set(Object.keys(this.views));
+    this.journal.nextRun();
+    this.runner.run({
+      code: this.code,
+      device: this.choice,
+      seed: this.seed,
+      speed: this.speed,
+      paused,
+      sliders: this.#sliderValues,
+      source: this.source,
+    });
+    this.runner.tell({ type: "hidden", ids: this.#hidden });
+  }
+
+  pause(): void {
+    this.status = "pausing";
+    this.runner.tell({ type: "pause" });
+    this.#expectPause();
+  }
+
+  resume(): void {
+    this.status = "running";
+    this.runner.tell({ type: "resume" });
+  }
+
+  step(): void {
+    if (!this.active) {
+      this.run(true);
+      this.runner.tell({ type: "step" });
+      return;
+    }
+    this.runner.tell({ type: "step" });
+    if (this.status === "running") {
+      this.status = "pausing";
+      this.#expectPause();
+    }
+  }
+
+  stop(): void {
+    if (this.active || this.status === "loading") this.runner.stop();
+  }
+
+  #expectPause(): void {
+    clearTimeout(this.#pauseTimer);
+    this.#pauseTimer = setTimeout(() => {
+      if (this.status !== "pausing") return;
+      this.status = "running";
+      this.say(text.errors.pauseUnheard);
+    }, pauseHint);
+  }
+
+  setSpeed(speed: number): void {
+    this.speed = speed;
+    this.runner.tell({ type: "speed", speed });
+  }
+
+  setSlider(name: string, value: number): void {
+    this.#sliderValues[name] = value;
+    this.sliders = this.sliders.map((slider) => (slider.name === name ? { ...slider, value } : slider));
+    this.runner.tell({ type: "slider", name, value });
+  }
+
+  setDevice(choice: DeviceChoice): void {
+    if (choice === this.choice) return;
+    this.choice = choice;
+    if (this.origin !== "link") settings.setDevice(choice);
+    this.runner.useDevice(choice);
+    if (this.active) this.run();
+  }
+
+  setSeed(seed: number): void {
+    this.seed = seed;
+    settings.setSeed(seed);
+  }
+
+  setTheme(theme: Theme): void {
+    this.theme = theme;
+    settings.setTheme(theme);
+    if (theme === "system") delete document.documentElement.dataset.theme;
+    else document.documentElement.dataset.theme = theme;
+  }
+
+  setHidden(ids: string[]): void {
+    this.#hidden = ids;
+    this.runner.tell({ type: "hidden", ids });
+  }
+
+  sendDigit(id: string, pixels: Float32Array): void {
+    this.runner.tell({ type: "digit", id, pixels });
+  }
+
+  async useSource(
+    find: (onProgress: (fraction: number, what: string) => void) => Promise<DataSource>,
+  ): Promise<void> {
+    this.dataProblem = null;
+    try {
+      this.source = await find((fraction, what) => {
+        this.loading = { fraction, what };
+      });
+      this.loading = null;
+      this.run();
+    } catch (error) {
+      this.loading = null;
+      this.dataProblem = error instanceof Error ? error.message : String(error);
+    }
+  }
+
+  async share(): Promise<void> {
+    const { code, example, choice: device, seed } = this;
+    const hash = await encodeShared({ code, example, device, seed });
+    const link = location.origin + location.pathname + hash;
+    try {
+      await navigator.clipboard.writeText(link);
+      this.say(text.bar.shared);
+    } catch {
+      history.replaceState(null, "", hash);
+      this.say(text.bar.sharedInAddress);
+    }
+  }
+
+  say(words: string): void {
+    this.notice = words;
+    clearTimeout(this.#noticeTimer);
+    this.#noticeTimer = setTimeout(() => {
+      this.notice = null;
+    }, 6000);
+  }
+
+  #receive(event: RunnerEvent): void {
+    switch (event.type) {
+      case "ready":
+        this.devices = event.devices;
+        this.names = event.names;
+        this.device = event.device;
+        if (this.status === "loading" && this.origin === "link") this.status = "idle";
+        if (this.status === "loading" && this.ranCode === "") this.status = "idle";
+        return;
+      case "broken":
+        this.status = "failed";
+        this.error = { ...event.error, fix: event.error.fix ?? text.errors.loadFix };
+        return;
+      case "device":
+        this.device = event.device;
+        return;
+      case "started":
+        this.status = "running";
+        this.modelAlive = true;
+        return;
+      case "state":
+        clearTimeout(this.#pauseTimer);
+        this.status = event.state;
+        if (!this.active) this.#endRun();
+        return;
+      case "progress":
+        this.progress = event.progress;
+        return;
+      case "points":
+        this.journal.add(event.points);
+        return;
+      case "view":
+        this.#stale.delete(event.view.id);
+        this.views = { ...this.views, [event.view.id]: event.view };
+        return;
+      case "probabilities":
+        this.probabilities = event.values;
+        return;
+      case "slider": {
+        const others = this.sliders.filter((slider) => slider.name !== event.slider.name);
+        this.sliders = [...others, event.slider];
+        return;
+      }
+      case "log":
+        this.journal.log(event.level, event.text);
+        return;
+      case "error":
+        this.error = event.error;
+        return;
+      case "died":
+        this.status = "failed";
+        this.modelAlive = false;
+        this.error = {
+          kind: "load",
+          name: "WorkerError",
+          message: text.errors.workerDied,
+          fix: text.errors.workerFix,
+        };
+        this.#endRun();
+        return;
+      case "forced":
+        this.status = "stopped";
+        this.modelAlive = false;
+        this.say(text.errors.forced);
+        this.#endRun();
+        return;
+    }
+  }
+
+  #endRun(): void {
+    if (this.#stale.size > 0)
+      this.views = Object.fromEntries(Object.entries(this.views).filter(([id]) => !this.#stale.has(id)));
+    this.#stale.clear();
+    this.journal.endRun();
+  }
+}

@@ -1,0 +1,215 @@
+import type { ExampleId } from "../examples/index";
+import type { DeviceChoice, RunState } from "../protocol";
+
+/** Every word the page shows. A translation is another object of this type. */
+
+const examples: Record<ExampleId, { title: string; about: string }> = {
+  xor: { title: "XOR", about: "Four points, one hidden layer" },
+  moons: { title: "Moons", about: "A curved boundary between two classes" },
+  "mnist-mlp": { title: "Digits: small network", about: "784-128-10 on handwritten digits" },
+  "mnist-cnn": { title: "Digits: convolutions", about: "Two filters deep, sees strokes anywhere" },
+  "beautiful-mnist": { title: "beautiful_mnist", about: "tinygrad's network with batch norm and jit" },
+};
+
+const devices: Record<DeviceChoice, { name: string; about: string }> = {
+  auto: { name: "Auto", about: "The best device for the program" },
+  webgpu: { name: "WebGPU", about: "The graphics processor" },
+  cpu: { name: "CPU", about: "WebAssembly on the processor" },
+};
+
+const states: Record<RunState | "idle" | "loading" | "pausing", string> = {
+  idle: "Ready",
+  loading: "Loading",
+  running: "Running",
+  pausing: "Pausing",
+  paused: "Paused",
+  done: "Finished",
+  stopped: "Stopped",
+  failed: "Failed",
+};
+
+export const text = {
+  title: "playgrad",
+  tagline: "Write a neural network, watch it learn",
+  skip: "Skip to the editor",
+  examples,
+  devices,
+  states,
+  bar: {
+    gallery: "Examples",
+    run: "Run",
+    rerun: "Restart",
+    pause: "Pause",
+    resume: "Resume",
+    step: "Step",
+    stop: "Stop",
+    speed: "Speed",
+    unlimited: "max",
+    perSecond: (n: number) => `${n}/s`,
+    perSecondLong: (n: number) => `${n} steps a second`,
+    unlimitedLong: "as fast as it goes",
+    device: "Device",
+    share: "Share",
+    shared: "Link copied",
+    sharedInAddress: "The link is in the address bar: copy it from there",
+    reset: "Reset to example",
+    resetAsk: "Replace your version with the original example?",
+    theme: "Theme",
+    themes: { system: "System", light: "Light", dark: "Dark" },
+    help: "Keyboard and help",
+    seed: "Seed",
+    seedHint: "The same seed gives the same numbers on every device",
+    more: "More",
+    unavailable: "not available",
+  },
+  status: {
+    step: (step: string, total: string | null) => (total ? `step ${step} of ${total}` : `step ${step}`),
+    rate: (rate: string) => `${rate} steps/s`,
+    memory: (size: string) => `${size} on device`,
+  },
+  tabs: { label: "Views", lesson: "Lesson", code: "Code", live: "Live", console: "Console" },
+  editor: {
+    label: "Program",
+    file: "main.ts",
+    saved: "Saved in this browser",
+    original: "Example as it comes",
+    link: "From a link, not saved",
+    edited: "Edited since the last run",
+    escape: "Press Escape, then Tab, to leave the editor.",
+    lesson: "Lesson",
+  },
+  panels: {
+    label: "Live panels",
+    none: "Panels appear here when the program asks for them",
+    noneCode: "plot({ loss })",
+    waiting: "Waiting for the first values",
+    boundary: "Decision boundary",
+    weights: "Weights",
+    predictions: "Predictions",
+    draw: "Draw a digit",
+    sliders: "Sliders",
+    data: "Data",
+    close: "Close",
+  },
+  chart: {
+    logScale: "Log scale",
+    log: "log y",
+    step: "step",
+    time: "time",
+    axis: "Horizontal axis",
+    smoothing: "Smoothing",
+    csv: "CSV",
+    csvLong: "Download all values as CSV",
+    png: "PNG",
+    pngLong: (name: string) => `Download the ${name} chart as PNG`,
+    seconds: (s: string) => `${s} s`,
+    at: (where: string) => `at ${where}`,
+    earlier: (n: number) => (n === 1 ? "1 earlier run in grey" : `${n} earlier runs in grey`),
+    summary: (name: string, last: string, step: number, first: string, low: string, high: string) =>
+      `${name}: ${last} at step ${step}; began at ${first}; lowest ${low}, highest ${high}.`,
+    empty: (name: string) => `${name}: no values yet.`,
+  },
+  boundary: {
+    summary: (correct: number, total: number) => `${correct} of ${total} points on the right side`,
+    alt: (correct: number, total: number) =>
+      `The plane coloured by the model's answer, with ${total} training points; ${correct} of them on the right side.`,
+    legend: (label: number) => `class ${label}`,
+  },
+  weights: {
+    count: (shown: number, total: number) =>
+      shown === total ? `${total} images` : `first ${shown} of ${total}`,
+    alt: (label: string, count: number, h: number, w: number) =>
+      `${label}: ${count} images of ${h} by ${w} weights; blue below zero, orange above.`,
+    scale: (s: string) => `±${s}`,
+  },
+  predictions: {
+    summary: (right: number, total: number) => `${right} of ${total} right`,
+    right: (label: number) => `${label}, right`,
+    wrong: (guess: number, label: number) => `said ${guess}, is ${label}: wrong`,
+  },
+  draw: {
+    pad: "Drawing pad. Draw with the pointer, or with the arrow keys while Space is on.",
+    clear: "Clear",
+    hint: "Draw a digit from 0 to 9",
+    keys: "Arrow keys move, Space draws",
+    gone: "Run the program again to draw: its model is gone.",
+    answer: (digit: number, percent: string) => `Looks like ${digit}, ${percent}`,
+    bars: "Probability of each digit",
+  },
+  data: {
+    digits: "Generated digits, made on the spot",
+    mnist: "Real MNIST",
+    counts: (train: string, test: string) => `${train} to learn from, ${test} to test on`,
+    useMnist: "Use real MNIST",
+    useMnistHint: "11 MB, kept in this browser",
+    useDigits: "Use generated digits",
+    drop: "or drop the four .gz files here",
+    choose: "choose files",
+    loading: (what: string, percent: string) => `${what} · ${percent}`,
+    cached: "already in this browser",
+    missing: (names: string[]) => `Missing: ${names.join(", ")}. Drop all four IDX files at once.`,
+    failed: (reason: string) =>
+      `Could not download MNIST (${reason}). Drop the four .gz files here, or try again.`,
+  },
+  console: {
+    label: "Console",
+    empty: "print(…) and console.log(…) write here",
+    clear: "Clear",
+    latest: (line: string) => `Console: ${line}`,
+  },
+  errors: {
+    at: (line: number) => `line ${line}`,
+    goTo: (line: number) => `Go to line ${line}`,
+    op: "op",
+    got: "got",
+    expected: "expected",
+    fix: "fix",
+    dismiss: "Dismiss",
+    titles: {
+      syntax: "This line cannot be read",
+      runtime: "The program stopped with an error",
+      engine: "An operation does not fit",
+      device: "The device cannot do this",
+      data: "The data cannot be read",
+      load: "The engine did not load",
+    },
+    syntaxFix: "Look for a missing bracket, comma or quote at this place or just before it.",
+    unknownModule: (name: string) => `There is no module "${name}" here`,
+    unknownModuleFix: (names: string[]) =>
+      `Import from ${names.map((n) => `"${n}"`).join(" or ")}, or from a full https:// address.`,
+    noExport: (module: string, name: string) => `"${module}" has nothing named ${name}`,
+    noExportFix: (close: string | undefined) =>
+      close ? `Did you mean ${close}?` : 'Check the spelling; write "type" before the name if it is a type.',
+    loadFix: "Reload the page. Your code is kept. If it stays, use a newer browser.",
+    workerDied: "The worker that runs programs stopped by itself, perhaps out of memory",
+    workerFix: "Use smaller tensors or batches, then run again. Your code is kept.",
+    pauseUnheard: "Pause and Step act in loops written as: for await (const i of steps(1000))",
+    forced: "Stopped. The program did not answer, so its worker was replaced.",
+  },
+  shared: {
+    title: "This program came from a link",
+    body: "Read it first: it runs in your browser. Your own version of the example is kept.",
+    run: "Run this code",
+    discard: "Discard it",
+    broken: "The link could not be read. Here is the example in its place.",
+  },
+  help: {
+    title: "Keyboard",
+    close: "Close",
+    keys: {
+      run: "Run, or restart",
+      stop: "Stop",
+      step: "One step",
+      share: "Copy a link to this program",
+      escape: "Leave the editor with Tab",
+      help: "This list",
+      search: "Find in the program",
+      comment: "Comment or uncomment",
+    },
+    about:
+      "Programs are JavaScript or TypeScript. They import tensors, layers and optimisers from “playgrad”, and panels from “playground”. Everything runs in this browser; nothing is sent anywhere.",
+  },
+  resize: { panels: "Width of the editor", console: "Height of the console" },
+};
+
+export type Text = typeof text;
