@@ -119,6 +119,27 @@ impl Kernel {
         self.size(&self.outer)
     }
 
+    /// Accumulators that can share one loop: same ranges, none needing another of the same stage.
+    pub fn stages(&self) -> Vec<Vec<usize>> {
+        let mut level = vec![0usize; self.accs.len()];
+        let mut stages: Vec<(usize, Vec<usize>)> = Vec::new();
+        for (i, acc) in self.accs.iter().enumerate() {
+            for e in self.needed(&[acc.value]) {
+                if let Expr::Acc(j) = self.exprs[e].expr {
+                    level[i] = level[i].max(level[j] + 1);
+                }
+            }
+            let same =
+                |s: &&mut (usize, Vec<usize>)| s.0 == level[i] && self.accs[s.1[0]].ranges == acc.ranges;
+            match stages.iter_mut().find(same) {
+                Some(stage) => stage.1.push(i),
+                None => stages.push((level[i], vec![i])),
+            }
+        }
+        stages.sort_by_key(|s| s.0);
+        stages.into_iter().map(|s| s.1).collect()
+    }
+
     /// Which expressions depend on any of `ranges`, directly or through what they name.
     pub fn depends(&self, ranges: &[RangeId]) -> Vec<bool> {
         let mut out = vec![false; self.exprs.len()];

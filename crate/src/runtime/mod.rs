@@ -1,5 +1,6 @@
 //! Takes compiled kernels and buffers; runs them. A device never sees a graph op.
 
+pub mod cpu;
 pub mod null;
 mod registry;
 

@@ -1,6 +1,6 @@
 //! Which devices there are, why one is missing, and which one runs a graph.
 
-use super::{Device, null::Null};
+use super::{Device, cpu::Cpu, null::Null};
 use crate::error::{Error, Result};
 use std::{cell::RefCell, collections::BTreeMap, rc::Rc};
 
@@ -50,6 +50,7 @@ pub fn device(name: &str) -> Result<Rc<dyn Device>> {
 
 fn open(name: &'static str) -> Result<Rc<dyn Device>> {
     match name {
+        "cpu" => Ok(Rc::new(Cpu::default())),
         "null" => Ok(Rc::new(Null::default())),
         _ => Err(Error::device("device", name, "a device of this build", "use cpu")),
     }

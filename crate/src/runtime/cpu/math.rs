@@ -1,0 +1,124 @@
+//! Functions over blocks of lanes, written so that the compiler turns each loop into SIMD.
+
+/// Lanes per block: a dozen registers of this size stay in L1.
+pub const LANES: usize = 256;
+
+/// One value per lane, as bits: f32, or integers and bools widened to 32 bits.
+#[derive(Clone, Copy)]
+#[repr(C, align(64))]
+pub struct Reg(pub [u32; LANES]);
+
+impl Reg {
+    pub const ZERO: Reg = Reg([0; LANES]);
+
+    pub fn f32(&self) -> &[f32; LANES] {
+        bytemuck::cast_ref(&self.0)
+    }
+
+    pub fn f32_mut(&mut self) -> &mut [f32; LANES] {
+        bytemuck::cast_mut(&mut self.0)
+    }
+
+    pub fn i32(&self) -> &[i32; LANES] {
+        bytemuck::cast_ref(&self.0)
+    }
+
+    pub fn i32_mut(&mut self) -> &mut [i32; LANES] {
+        bytemuck::cast_mut(&mut self.0)
+    }
+}
+
+/// 2ˣ: integer part into the exponent, the rest by the degree-6 minimax polynomial of 2ᶠ on [−½, ½].
+#[inline(always)]
+pub fn exp2(x: f32) -> f32 {
+    let clamped = x.clamp(-150.0, 129.0);
+    let whole = clamped.round_ties_even();
+    let f = clamped - whole;
+    let p = 1.540_353e-4_f32;
+    let p = p * f + 1.333_355_8e-3;
+    let p = p * f + 9.618_129e-3;
+    let p = p * f + 5.550_410_9e-2;
+    let p = p * f + 2.402_265_1e-1;
+    let p = p * f + std::f32::consts::LN_2;
+    let p = p * f + 1.0;
+    // Two factors, so that results below 2⁻¹²⁶ come out as subnormals and above 2¹²⁷ as infinity.
+    let half = whole as i32 >> 1;
+    let power = |e: i32| f32::from_bits(((e + 127) as u32) << 23);
+    let y = p * power(half) * power(whole as i32 - half);
+    if x.is_nan() { x } else { y }
+}
+
+/// log₂x: the exponent plus 2/ln2 · atanh((m − 1)/(m + 1)) for the mantissa m in [√½, √2).
+#[inline(always)]
+pub fn log2(x: f32) -> f32 {
+    let tiny = x < f32::MIN_POSITIVE;
+    let scaled = if tiny { x * 8_388_608.0 } else { x };
+    let bits = scaled.to_bits() as i32;
+    let exponent = (bits - 0x3f35_04f3) >> 23;
+    let m = f32::from_bits((bits - (exponent << 23)) as u32);
+    let s = (m - 1.0) / (m + 1.0);
+    let z = s * s;
+    let p = 0.320_598_98_f32;
+    let p = p * z + 0.412_198_6;
+    let p = p * z + 0.577_078_04;
+    let p = p * z + 0.961_796_7;
+    let p = p * z + 2.885_39;
+    let y = s * p + exponent as f32 - if tiny { 23.0 } else { 0.0 };
+    if x == 0.0 {
+        f32::NEG_INFINITY
+    } else if x < 0.0 || x.is_nan() {
+        f32::NAN
+    } else if x == f32::INFINITY {
+        x
+    } else {
+        y
+    }
+}
+
+/// sin x: reduced by multiples of π in two steps of f64, then the odd polynomial of degree 9.
+#[inline(always)]
+pub fn sin(x: f32) -> f32 {
+    let turns = (x as f64 * std::f64::consts::FRAC_1_PI).round_ties_even();
+    let r = (x as f64 - turns * std::f64::consts::PI) as f32;
+    let z = r * r;
+    let p = 2.608_316e-6_f32;
+    let p = p * z - 1.981_071_4e-4;
+    let p = p * z + 8.333_079e-3;
+    let p = p * z - 0.166_666_57;
+    let y = r + r * z * p;
+    let odd = turns as i64 & 1 == 1;
+    if odd { -y } else { y }
+}
+
+/// The larger, NaN if either is.
+#[inline(always)]
+pub fn max(a: f32, b: f32) -> f32 {
+    if a > b || a.is_nan() { a } else { b }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn functions_match_the_standard_library() {
+        let close = |got: f32, want: f64| {
+            assert!((got as f64 - want).abs() <= 3e-7 * want.abs().max(1e-3), "{got} for {want}");
+        };
+        for i in -4000..4000 {
+            let x = i as f32 * 0.01;
+            close(super::exp2(x), (x as f64).exp2());
+            assert!((super::sin(x) as f64 - (x as f64).sin()).abs() < 5e-7, "sin {x}");
+            if x > 0.0 {
+                let want = (x as f64).log2();
+                assert!((super::log2(x) as f64 - want).abs() < 4e-7 * want.abs().max(1.0), "log2 {x}");
+            }
+        }
+        assert_eq!(super::exp2(f32::NEG_INFINITY), 0.0);
+        assert_eq!(super::exp2(f32::INFINITY), f32::INFINITY);
+        assert!(
+            super::exp2(f32::NAN).is_nan() && super::log2(-1.0).is_nan() && super::sin(f32::NAN).is_nan()
+        );
+        assert_eq!(super::log2(0.0), f32::NEG_INFINITY);
+        assert_eq!(super::log2(f32::INFINITY), f32::INFINITY);
+        assert_eq!(super::exp2(-149.0), f32::from_bits(1));
+    }
+}

@@ -1,0 +1,327 @@
+//! Maps, reductions and row kernels: blocks of lanes along the outer or along the reduced ranges, whichever reads
+//! memory in order.
+
+use super::{
+    math::{self, LANES, Reg},
+    tape::{Frame, StoreWalk, Tape, bits_of},
+};
+use crate::{
+    graph::{DType, Reduce},
+    kernel::{Expr, Kernel, RangeId},
+};
+
+pub struct Rows {
+    /// Lanes run along these outer ranges; none means they run along the ranges inside a row.
+    lanes: Vec<RangeId>,
+    /// The other outer ranges.
+    loops: Vec<RangeId>,
+    stages: Vec<Stage>,
+    per_row: Stores,
+    per_element: Option<(Vec<RangeId>, Vec<RangeId>, Stores)>,
+}
+
+struct Stage {
+    accs: Vec<usize>,
+    lanes: Vec<RangeId>,
+    loops: Vec<RangeId>,
+    tape: Tape,
+}
+
+struct Stores {
+    tape: Tape,
+    walks: Vec<StoreWalk>,
+}
+
+/// Enough lanes to pay for the instruction dispatch.
+const ENOUGH: usize = 128;
+
+impl Rows {
+    pub fn new(kernel: &Kernel) -> Rows {
+        let along_outer = kernel.accs.is_empty() || prefers_outer(kernel);
+        let (lanes, loops) =
+            if along_outer { trailing(kernel, &kernel.outer) } else { (vec![], kernel.outer.to_vec()) };
+        let stages = kernel
+            .stages()
+            .into_iter()
+            .map(|accs| {
+                let ranges = &kernel.accs[accs[0]].ranges;
+                let roots: Vec<usize> = accs.iter().map(|a| kernel.accs[*a].value).collect();
+                let (own, loops) =
+                    if along_outer { (vec![], ranges.to_vec()) } else { trailing(kernel, ranges) };
+                let tape = Tape::new(kernel, &roots, if along_outer { &lanes } else { &own }, ranges);
+                Stage { accs, lanes: own, loops, tape }
+            })
+            .collect();
+        let stores = |per_element: bool, lanes: &[RangeId], moving: &[RangeId]| {
+            let own = || kernel.stores.iter().filter(|s| s.per_element == per_element);
+            let roots: Vec<usize> = own().map(|s| s.value).collect();
+            let walks = own().map(|s| StoreWalk::new(s, lanes)).collect();
+            Stores { tape: Tape::new(kernel, &roots, lanes, moving), walks }
+        };
+        let per_element = kernel.stores.iter().any(|s| s.per_element).then(|| {
+            let (own, inner) =
+                if along_outer { (vec![], kernel.inner.to_vec()) } else { trailing(kernel, &kernel.inner) };
+            let stores = stores(true, if along_outer { &lanes } else { &own }, &kernel.inner);
+            (own, inner, stores)
+        });
+        let moving: &[RangeId] = if kernel.accs.is_empty() { &kernel.outer } else { &[] };
+        Rows { per_row: stores(false, &lanes, moving), per_element, lanes, loops, stages }
+    }
+
+    /// # Safety
+    /// `frame.args` point to the kernel's buffers, of the sizes the kernel declares.
+    pub unsafe fn run(&self, kernel: &Kernel, frame: &mut Frame) {
+        if kernel.rows() == 0 {
+            return;
+        }
+        let is_map = self.stages.is_empty() && self.per_element.is_none();
+        if is_map {
+            frame.len = LANES.min(kernel.size(&self.lanes));
+            // SAFETY: passed on from the caller, here and below.
+            unsafe { self.per_row.tape.hoist(kernel, frame) };
+        }
+        points(kernel, &self.loops, frame, &mut |frame| {
+            blocks(kernel, &self.lanes, frame, &mut |frame| {
+                let rows = frame.len;
+                for stage in &self.stages {
+                    // SAFETY: passed on from the caller.
+                    unsafe { stage.run(kernel, frame, !self.lanes.is_empty()) };
+                    frame.len = rows;
+                }
+                // SAFETY: passed on from the caller.
+                unsafe {
+                    if !is_map {
+                        self.per_row.tape.hoist(kernel, frame);
+                    }
+                    self.per_row.tape.run(kernel, frame);
+                    self.per_row.walks.iter().for_each(|w| w.run(kernel, frame));
+                }
+                if let Some((lanes, loops, stores)) = &self.per_element {
+                    // SAFETY: passed on from the caller.
+                    unsafe { stores.run_inside(kernel, frame, lanes, loops) };
+                    frame.len = rows;
+                }
+            });
+        });
+    }
+}
+
+impl Stores {
+    /// # Safety
+    /// As for `Rows::run`.
+    unsafe fn run_inside(&self, kernel: &Kernel, frame: &mut Frame, lanes: &[RangeId], loops: &[RangeId]) {
+        if !lanes.is_empty() {
+            frame.len = LANES.min(kernel.size(lanes));
+        }
+        // SAFETY: passed on from the caller, here and below.
+        unsafe { self.tape.hoist(kernel, frame) };
+        let mut body = |frame: &mut Frame| unsafe {
+            self.tape.run(kernel, frame);
+            self.walks.iter().for_each(|w| w.run(kernel, frame));
+        };
+        points(kernel, loops, frame, &mut |frame| {
+            if lanes.is_empty() {
+                body(frame);
+            } else {
+                blocks(kernel, lanes, frame, &mut body);
+            }
+        });
+    }
+}
+
+impl Stage {
+    /// # Safety
+    /// As for `Rows::run`.
+    unsafe fn run(&self, kernel: &Kernel, frame: &mut Frame, along_outer: bool) {
+        let width = if along_outer { frame.len } else { LANES.min(kernel.size(&self.lanes)) };
+        frame.len = width;
+        for a in &self.accs {
+            let acc = &kernel.accs[*a];
+            frame.accs[*a].0[..width].fill(identity(acc.op, acc.dtype));
+        }
+        // SAFETY: passed on from the caller, here and below.
+        unsafe { self.tape.hoist(kernel, frame) };
+        let mut body = |frame: &mut Frame| {
+            unsafe { self.tape.run(kernel, frame) };
+            for a in &self.accs {
+                let acc = &kernel.accs[*a];
+                let n = frame.len;
+                let value = frame.regs[acc.value].as_deref().expect("the tape computed it");
+                combine(acc.op, acc.dtype, &mut frame.accs[*a], value, n);
+            }
+        };
+        points(kernel, &self.loops, frame, &mut |frame| {
+            if along_outer {
+                body(frame);
+            } else {
+                blocks(kernel, &self.lanes, frame, &mut body);
+            }
+        });
+        if !along_outer {
+            for a in &self.accs {
+                let acc = &kernel.accs[*a];
+                fold(acc.op, acc.dtype, &mut frame.accs[*a], width);
+            }
+        }
+    }
+}
+
+fn identity(op: Reduce, dtype: DType) -> u32 {
+    match op {
+        Reduce::Sum => 0,
+        Reduce::Prod => bits_of(1.0, dtype),
+        Reduce::Max => bits_of(dtype.min_value(), dtype),
+    }
+}
+
+fn combine(op: Reduce, dtype: DType, acc: &mut Reg, value: &Reg, n: usize) {
+    if dtype == DType::F32 {
+        let (a, v) = (&mut acc.f32_mut()[..n], &value.f32()[..n]);
+        match op {
+            Reduce::Sum => a.iter_mut().zip(v).for_each(|(a, v)| *a += v),
+            Reduce::Prod => a.iter_mut().zip(v).for_each(|(a, v)| *a *= v),
+            Reduce::Max => a.iter_mut().zip(v).for_each(|(a, v)| *a = math::max(*a, *v)),
+        }
+    } else {
+        (0..n).for_each(|i| acc.0[i] = combine_int(op, dtype, acc.0[i], value.0[i]));
+    }
+}
+
+fn combine_int(op: Reduce, dtype: DType, a: u32, v: u32) -> u32 {
+    let all = match (op, dtype) {
+        (Reduce::Sum, DType::Bool) => a | v,
+        (Reduce::Sum, _) => a.wrapping_add(v),
+        (Reduce::Prod, _) => a.wrapping_mul(v),
+        (Reduce::Max, DType::I32) => (a as i32).max(v as i32) as u32,
+        (Reduce::Max, _) => a.max(v),
+    };
+    if dtype == DType::U8 { all & 0xff } else { all }
+}
+
+/// Folds the first `n` lanes, halving, and spreads the result over all lanes.
+fn fold(op: Reduce, dtype: DType, acc: &mut Reg, mut n: usize) {
+    while n > 1 {
+        let half = n.div_ceil(2);
+        let (low, high) = acc.0.split_at_mut(half);
+        for i in 0..n - half {
+            low[i] = if dtype == DType::F32 {
+                let (a, v) = (f32::from_bits(low[i]), f32::from_bits(high[i]));
+                match op {
+                    Reduce::Sum => a + v,
+                    Reduce::Prod => a * v,
+                    Reduce::Max => math::max(a, v),
+                }
+                .to_bits()
+            } else {
+                combine_int(op, dtype, low[i], high[i])
+            };
+        }
+        n = half;
+    }
+    let all = acc.0[0];
+    acc.0.fill(all);
+}
+
+/// The last ranges, enough of them to fill a block, and those before.
+pub fn trailing(kernel: &Kernel, ranges: &[RangeId]) -> (Vec<RangeId>, Vec<RangeId>) {
+    let mut at = ranges.len();
+    let mut size = 1;
+    while at > 0 && size < ENOUGH {
+        at -= 1;
+        size *= kernel.ranges[ranges[at]];
+    }
+    (ranges[at..].to_vec(), ranges[..at].to_vec())
+}
+
+/// Lanes along the outer ranges cost `reduced` blocks per 256 rows, lanes inside a row cost blocks per row; loads
+/// that jump cost several times a load that steps.
+fn prefers_outer(kernel: &Kernel) -> bool {
+    if kernel.outer.is_empty() {
+        return false;
+    }
+    let reduced = &kernel.accs[0].ranges;
+    let (inside, _) = trailing(kernel, reduced);
+    let (along, _) = trailing(kernel, &kernel.outer);
+    let (rows, points) = (kernel.rows(), kernel.size(reduced).max(1));
+    let (wide_in, wide_out) = (kernel.size(&inside).max(1), kernel.size(&along).max(1));
+    let blocks_in = rows * (points / wide_in) * wide_in.div_ceil(LANES);
+    let blocks_out = (rows / wide_out) * wide_out.div_ceil(LANES) * points;
+    let jumps = |ranges: &[RangeId]| {
+        let Some(last) = ranges.last() else { return 0 };
+        let jump = |e: &&crate::kernel::Typed| match &e.expr {
+            Expr::Load { index, .. } => index.coefficient(*last).abs() > 1 || index.nested(*last),
+            _ => false,
+        };
+        kernel.exprs.iter().filter(jump).count()
+    };
+    let cost = |blocks: usize, jumps: usize| blocks * kernel.exprs.len() * 20 + rows * points * jumps;
+    cost(blocks_out, jumps(&along)) < cost(blocks_in, jumps(&inside))
+}
+
+/// Calls `f` at every point of `ranges`, last range fastest.
+pub fn points(kernel: &Kernel, ranges: &[RangeId], frame: &mut Frame, f: &mut dyn FnMut(&mut Frame)) {
+    ranges.iter().for_each(|r| frame.point[*r] = 0);
+    if ranges.iter().any(|r| kernel.ranges[*r] == 0) {
+        return;
+    }
+    loop {
+        f(frame);
+        let mut at = ranges.len();
+        loop {
+            if at == 0 {
+                return;
+            }
+            at -= 1;
+            let r = ranges[at];
+            frame.point[r] += 1;
+            if frame.point[r] < kernel.ranges[r] {
+                break;
+            }
+            frame.point[r] = 0;
+        }
+    }
+}
+
+/// Calls `f` for each block of lanes along the flattened `lanes`.
+pub fn blocks(kernel: &Kernel, lanes: &[RangeId], frame: &mut Frame, f: &mut dyn FnMut(&mut Frame)) {
+    let total = kernel.size(lanes);
+    let mut start = 0;
+    while start < total {
+        frame.len = LANES.min(total - start);
+        place(kernel, lanes, start, frame);
+        f(frame);
+        start += LANES;
+    }
+}
+
+/// Sets the coordinates of `frame.len` lanes from flat position `start`.
+pub fn place(kernel: &Kernel, lanes: &[RangeId], start: usize, frame: &mut Frame) {
+    let mut at = start;
+    for r in lanes.iter().rev() {
+        frame.point[*r] = at % kernel.ranges[*r];
+        at /= kernel.ranges[*r];
+    }
+    while frame.coords.len() < lanes.len() {
+        frame.coords.push((usize::MAX, Box::new(Reg::ZERO)));
+    }
+    frame.coords.iter_mut().skip(lanes.len()).for_each(|c| c.0 = usize::MAX);
+    let mut every = 1;
+    for (slot, r) in lanes.iter().rev().enumerate() {
+        let size = kernel.ranges[*r];
+        let (mut value, mut left) = (frame.point[*r] as i32, every - (start % every));
+        let (id, coord) = &mut frame.coords[slot];
+        *id = *r;
+        for c in &mut coord.i32_mut()[..frame.len] {
+            *c = value;
+            left -= 1;
+            if left == 0 {
+                left = every;
+                value += 1;
+                if value as usize == size {
+                    value = 0;
+                }
+            }
+        }
+        every *= size;
+    }
+}
