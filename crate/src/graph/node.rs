@@ -121,7 +121,9 @@ impl Node {
             })
         });
         found.unwrap_or_else(|| {
-            let needs_grad = src.iter().any(|s| s.needs_grad);
+            // A bitcast has no gradient: it is how a tensor is cut from its history.
+            let passes = dtype.is_float() && !matches!(op, Op::Bitcast);
+            let needs_grad = passes && src.iter().any(|s| s.needs_grad);
             let node = Self::alloc(op, src.into(), shape, dtype, needs_grad, hash);
             INTERNED.with_borrow_mut(|table| table.entry(hash).or_default().push(Rc::downgrade(&node.0)));
             node

@@ -1,0 +1,225 @@
+//! Takes a scalar node; gives nodes that compute its gradients. One rule per op; what the rules build are ordinary
+//! nodes, so gradients differentiate again.
+
+use crate::{
+    error::{Error, Result},
+    graph::{Axes, Binary, DType, Node, Op, Pairs, Reduce, Unary, Window, walk},
+    tensor::{Tensor, build},
+};
+use rustc_hash::{FxHashMap, FxHashSet};
+use smallvec::{SmallVec, smallvec};
+use std::f64::consts::{FRAC_PI_2, LN_2};
+
+type Sources = SmallVec<[Option<Node>; 3]>;
+
+/// The gradients of a scalar with respect to tensors, as tensors that differentiate again.
+pub fn grad(loss: &Tensor, tensors: &[&Tensor]) -> Result<Vec<Tensor>> {
+    let root = loss.node();
+    check_root("grad", &root)?;
+    let history = History::of(&root);
+    let targets: Vec<Node> = tensors.iter().map(|t| t.node()).collect();
+    if let Some(at) = targets.iter().position(|t| !history.contains(t) || !t.dtype.is_float()) {
+        return Err(Error::argument(
+            "grad",
+            format!("tensor {at}, which the loss does not depend on through floats"),
+            "float tensors the loss was computed from",
+            "compute the loss from that very tensor, without detach() or no_grad between",
+        ));
+    }
+    let gradients = history.gradients(&root, &targets);
+    let or_zero = |(g, t): (Option<Node>, &Node)| Tensor::from_node(g.unwrap_or_else(|| build::like(t, 0.0)));
+    Ok(gradients.into_iter().zip(&targets).map(or_zero).collect())
+}
+
+pub(crate) fn check_root(op: &str, root: &Node) -> Result<()> {
+    if root.numel() != 1 {
+        return Err(Error::shape(
+            op,
+            format!("shape {:?}", root.shape.as_slice()),
+            "a scalar",
+            "reduce the loss first, with mean() or sum()",
+        ));
+    }
+    if !root.dtype.is_float() {
+        return Err(Error::dtype(op, root.dtype.name(), "float32", "compute the loss from float tensors"));
+    }
+    Ok(())
+}
+
+/// Every node a gradient can reach from a root, sources first, computed or not.
+pub(crate) struct History {
+    order: Vec<Node>,
+    ids: FxHashSet<u64>,
+}
+
+impl History {
+    pub(crate) fn of(root: &Node) -> History {
+        let order = walk(std::slice::from_ref(root), |n| n.dtype.is_float() && !matches!(n.op, Op::Bitcast));
+        let ids = order.iter().map(|n| n.id).collect();
+        History { order, ids }
+    }
+
+    pub(crate) fn contains(&self, node: &Node) -> bool {
+        self.ids.contains(&node.id)
+    }
+
+    /// The gradient of `root` for each target; none where every path to it is constant.
+    pub(crate) fn gradients(&self, root: &Node, targets: &[Node]) -> Vec<Option<Node>> {
+        let mut wanted: FxHashSet<u64> = targets.iter().map(|t| t.id).collect();
+        for node in &self.order {
+            let passes = node.dtype.is_float() && !matches!(node.op, Op::Bitcast);
+            if passes && node.src.iter().any(|s| wanted.contains(&s.id)) {
+                wanted.insert(node.id);
+            }
+        }
+        let mut gradients: FxHashMap<u64, Node> = FxHashMap::default();
+        gradients.insert(root.id, build::like(root, 1.0));
+        for node in self.order.iter().rev().filter(|n| wanted.contains(&n.id)) {
+            let Some(g) = gradients.get(&node.id).cloned() else { continue };
+            if !node.src.iter().any(|s| wanted.contains(&s.id)) {
+                continue;
+            }
+            for (source, part) in node.src.iter().zip(rule(node, &g)) {
+                let Some(part) = part.filter(|_| wanted.contains(&source.id)) else { continue };
+                let total = match gradients.get(&source.id) {
+                    Some(sum) => build::add(sum, &part),
+                    None => part,
+                };
+                gradients.insert(source.id, total);
+            }
+        }
+        targets.iter().map(|t| gradients.get(&t.id).cloned()).collect()
+    }
+}
+
+/// The gradient of each source of `n`, given the gradient `g` of `n`; none where it is 0 everywhere.
+fn rule(n: &Node, g: &Node) -> Sources {
+    let src = |i: usize| &n.src[i];
+    match &n.op {
+        Op::Buffer(_) | Op::Const(_) | Op::Iota => smallvec![],
+        Op::Unary(op) => smallvec![unary(*op, src(0), n, g)],
+        Op::Binary(op) => binary(*op, src(0), src(1), n, g).into_iter().collect(),
+        Op::Where => {
+            let zero = build::like(g, 0.0);
+            smallvec![None, Some(build::select(src(0), g, &zero)), Some(build::select(src(0), &zero, g))]
+        }
+        Op::Cast => smallvec![Some(build::cast(g, src(0).dtype))],
+        Op::Bitcast => smallvec![None],
+        Op::Reduce(op, axes) => smallvec![Some(reduce(*op, axes, src(0), n, g))],
+        Op::Reshape => smallvec![Some(build::reshape(g, &src(0).shape))],
+        Op::Permute(axes) => {
+            let mut inverse: Axes = axes.clone();
+            axes.iter().enumerate().for_each(|(i, a)| inverse[*a] = i);
+            smallvec![Some(build::permute(g, &inverse))]
+        }
+        Op::Expand => {
+            let grown = |i: &usize| src(0).shape[*i] == 1 && n.shape[*i] != 1;
+            let axes: Axes = (0..n.shape.len()).filter(grown).collect();
+            smallvec![Some(build::sum(g, &axes))]
+        }
+        Op::Pad(pairs) => {
+            let inside = pairs.iter().zip(&src(0).shape).map(|((l, _), n)| (*l, l + n)).collect();
+            smallvec![Some(build::shrink(g, inside))]
+        }
+        Op::Shrink(pairs) => {
+            let around: Pairs = pairs.iter().zip(&src(0).shape).map(|((a, b), n)| (*a, n - b)).collect();
+            smallvec![Some(build::pad(g, around))]
+        }
+        Op::Flip(axes) => smallvec![Some(build::flip(g, axes))],
+        Op::Window(w) => {
+            let spread = build::unwindow(g, Window { size: src(0).shape[w.axis], ..*w });
+            let last = spread.shape.len() - 1;
+            smallvec![Some(build::reshape(&build::sum(&spread, &[last]), &src(0).shape))]
+        }
+        Op::Unwindow(w) => smallvec![Some(unwindow(*w, src(0), g))],
+        Op::Gather => smallvec![Some(gather(src(0), src(1), g)), None],
+        Op::Contiguous => smallvec![Some(g.clone())],
+    }
+}
+
+fn unary(op: Unary, x: &Node, y: &Node, g: &Node) -> Option<Node> {
+    match op {
+        Unary::Neg => Some(build::neg(g)),
+        Unary::Recip => Some(build::neg(&build::mul(g, &build::mul(y, y)))),
+        Unary::Sqrt => Some(build::div(&build::scale(g, 0.5), y)),
+        Unary::Exp2 => Some(build::mul(g, &build::scale(y, LN_2))),
+        Unary::Log2 => Some(build::div(&build::scale(g, 1.0 / LN_2), x)),
+        Unary::Sin => Some(build::mul(g, &build::unary(Unary::Sin, &build::offset(x, FRAC_PI_2)))),
+        Unary::Trunc | Unary::Not => None,
+    }
+}
+
+fn binary(op: Binary, a: &Node, b: &Node, y: &Node, g: &Node) -> [Option<Node>; 2] {
+    match op {
+        Binary::Add => [Some(g.clone()), Some(g.clone())],
+        Binary::Sub => [Some(g.clone()), Some(build::neg(g))],
+        Binary::Mul => [Some(build::mul(g, b)), Some(build::mul(g, a))],
+        Binary::Div => [Some(build::div(g, b)), Some(build::neg(&build::div(&build::mul(g, y), b)))],
+        Binary::Mod => {
+            let whole = build::unary(Unary::Trunc, &build::div(a, b));
+            [Some(g.clone()), Some(build::neg(&build::mul(g, &whole)))]
+        }
+        Binary::Max => {
+            let zero = build::like(g, 0.0);
+            let tied = build::select(&build::eq(a, b), &build::scale(g, 0.5), g);
+            let loser = |x: &Node, other: &Node| build::select(&build::lt(x, other), &zero, &tied);
+            [Some(loser(a, b)), Some(loser(b, a))]
+        }
+        Binary::IDiv
+        | Binary::Lt
+        | Binary::Eq
+        | Binary::And
+        | Binary::Or
+        | Binary::Xor
+        | Binary::Shl
+        | Binary::Shr => [None, None],
+    }
+}
+
+fn reduce(op: Reduce, axes: &Axes, x: &Node, y: &Node, g: &Node) -> Node {
+    let all = |v: &Node| build::expand(v, &x.shape);
+    match op {
+        Reduce::Sum => all(g),
+        Reduce::Max => {
+            let best = build::cast(&build::eq(x, &all(y)), DType::F32);
+            let share = build::div(g, &build::sum(&best, axes));
+            build::mul(&best, &all(&share))
+        }
+        Reduce::Prod => {
+            // The product of the others; where zeros are, only a single zero gets one.
+            let (one, zero) = (build::like(x, 1.0), build::like(x, 0.0));
+            let is_zero = build::eq(x, &zero);
+            let safe = build::select(&is_zero, &one, x);
+            let rest = build::reduce(Reduce::Prod, &safe, axes);
+            let zeros = build::sum(&build::cast(&is_zero, DType::F32), axes);
+            let without = |count: f64| build::select(&build::eq(&zeros, &build::like(&zeros, count)), &rest, &build::like(&rest, 0.0));
+            let at_zero = all(&build::mul(g, &without(1.0)));
+            let elsewhere = build::div(&all(&build::mul(g, &without(0.0))), &safe);
+            build::select(&is_zero, &at_zero, &elsewhere)
+        }
+    }
+}
+
+/// Windows over the spread gradient, of which each element takes the one at its own place in the window.
+fn unwindow(w: Window, x: &Node, g: &Node) -> Node {
+    let (k_axis, count) = (x.shape.len() - 1, x.shape[w.axis]);
+    let size = x.shape[k_axis];
+    let windows = build::window(g, Window { size, ..w }, count);
+    let own = build::iota_along(&windows.shape, k_axis, DType::I32);
+    let place = build::iota_along(&windows.shape, k_axis + 1, DType::I32);
+    let kept = build::select(&build::eq(&own, &place), &windows, &build::like(&windows, 0.0));
+    build::reshape(&build::sum(&kept, &[k_axis + 1]), &x.shape)
+}
+
+/// One-hot rows times the gradient, summed over all picks: a contraction, so the sum has one order on every device.
+fn gather(values: &Node, index: &Node, g: &Node) -> Node {
+    let (picks, rows) = (index.numel(), values.shape[0]);
+    let width: usize = values.shape[1..].iter().product();
+    let full = [picks, rows, width];
+    let wanted = build::expand(&build::reshape(index, &[picks, 1]), &[picks, rows]);
+    let hit = build::eq(&wanted, &build::iota_along(&[picks, rows], 1, DType::I32));
+    let one_hot = build::reshape(&build::cast(&hit, g.dtype), &[picks, rows, 1]);
+    let rows_of_g = build::reshape(g, &[picks, 1, width]);
+    let products = build::mul(&build::expand(&one_hot, &full), &build::expand(&rows_of_g, &full));
+    build::reshape(&build::sum(&products, &[0]), &values.shape)
+}

@@ -1,0 +1,165 @@
+//! Takes nodes that already fit; gives the node of one primitive: the words `tensor`, `grad` and `optim`
+//! compose with. Nothing here checks a user's input.
+
+use crate::graph::{Axes, Binary, DType, Node, Op, Pairs, Reduce, Shape, Unary, Window};
+
+pub(crate) fn unary(op: Unary, x: &Node) -> Node {
+    Node::new(Op::Unary(op), std::slice::from_ref(x), x.shape.clone(), x.dtype)
+}
+
+pub(crate) fn binary(op: Binary, a: &Node, b: &Node) -> Node {
+    let dtype = match op {
+        Binary::Lt | Binary::Eq => DType::Bool,
+        Binary::Add
+        | Binary::Sub
+        | Binary::Mul
+        | Binary::Div
+        | Binary::IDiv
+        | Binary::Mod
+        | Binary::Max
+        | Binary::And
+        | Binary::Or
+        | Binary::Xor
+        | Binary::Shl
+        | Binary::Shr => a.dtype,
+    };
+    Node::new(Op::Binary(op), &[a.clone(), b.clone()], a.shape.clone(), dtype)
+}
+
+pub(crate) fn add(a: &Node, b: &Node) -> Node {
+    binary(Binary::Add, a, b)
+}
+
+pub(crate) fn sub(a: &Node, b: &Node) -> Node {
+    binary(Binary::Sub, a, b)
+}
+
+pub(crate) fn mul(a: &Node, b: &Node) -> Node {
+    binary(Binary::Mul, a, b)
+}
+
+pub(crate) fn div(a: &Node, b: &Node) -> Node {
+    binary(Binary::Div, a, b)
+}
+
+pub(crate) fn lt(a: &Node, b: &Node) -> Node {
+    binary(Binary::Lt, a, b)
+}
+
+pub(crate) fn eq(a: &Node, b: &Node) -> Node {
+    binary(Binary::Eq, a, b)
+}
+
+pub(crate) fn neg(x: &Node) -> Node {
+    unary(Unary::Neg, x)
+}
+
+pub(crate) fn scale(x: &Node, by: f64) -> Node {
+    mul(x, &like(x, by))
+}
+
+pub(crate) fn offset(x: &Node, by: f64) -> Node {
+    add(x, &like(x, by))
+}
+
+/// The constant `value` in the shape and dtype of `x`.
+pub(crate) fn like(x: &Node, value: f64) -> Node {
+    Node::constant(value, x.shape.clone(), x.dtype)
+}
+
+pub(crate) fn select(cond: &Node, yes: &Node, no: &Node) -> Node {
+    Node::new(Op::Where, &[cond.clone(), yes.clone(), no.clone()], yes.shape.clone(), yes.dtype)
+}
+
+pub(crate) fn cast(x: &Node, dtype: DType) -> Node {
+    Node::new(Op::Cast, std::slice::from_ref(x), x.shape.clone(), dtype)
+}
+
+pub(crate) fn bitcast(x: &Node, dtype: DType) -> Node {
+    Node::new(Op::Bitcast, std::slice::from_ref(x), x.shape.clone(), dtype)
+}
+
+/// The same value, cut from its history: a bitcast has no gradient.
+pub(crate) fn detach(x: &Node) -> Node {
+    if x.dtype.is_float() && x.as_const().is_none() { bitcast(x, x.dtype) } else { x.clone() }
+}
+
+pub(crate) fn contiguous(x: &Node) -> Node {
+    Node::new(Op::Contiguous, std::slice::from_ref(x), x.shape.clone(), x.dtype)
+}
+
+/// Reduced axes stay, with size 1.
+pub(crate) fn reduce(op: Reduce, x: &Node, axes: &[usize]) -> Node {
+    let mut shape = x.shape.clone();
+    axes.iter().for_each(|a| shape[*a] = 1);
+    Node::new(Op::Reduce(op, Axes::from_slice(axes)), std::slice::from_ref(x), shape, x.dtype)
+}
+
+pub(crate) fn sum(x: &Node, axes: &[usize]) -> Node {
+    reduce(Reduce::Sum, x, axes)
+}
+
+fn movement(op: Op, x: &Node, shape: Shape) -> Node {
+    Node::new(op, std::slice::from_ref(x), shape, x.dtype)
+}
+
+pub(crate) fn reshape(x: &Node, shape: &[usize]) -> Node {
+    movement(Op::Reshape, x, Shape::from_slice(shape))
+}
+
+pub(crate) fn expand(x: &Node, shape: &[usize]) -> Node {
+    movement(Op::Expand, x, Shape::from_slice(shape))
+}
+
+pub(crate) fn permute(x: &Node, axes: &[usize]) -> Node {
+    let shape = axes.iter().map(|a| x.shape[*a]).collect();
+    movement(Op::Permute(Axes::from_slice(axes)), x, shape)
+}
+
+pub(crate) fn pad(x: &Node, pairs: Pairs) -> Node {
+    let shape = x.shape.iter().zip(&pairs).map(|(n, (l, r))| n + l + r).collect();
+    movement(Op::Pad(pairs), x, shape)
+}
+
+pub(crate) fn shrink(x: &Node, pairs: Pairs) -> Node {
+    let shape = pairs.iter().map(|(start, end)| end - start).collect();
+    movement(Op::Shrink(pairs), x, shape)
+}
+
+pub(crate) fn flip(x: &Node, axes: &[usize]) -> Node {
+    movement(Op::Flip(Axes::from_slice(axes)), x, x.shape.clone())
+}
+
+/// `count` windows along `w.axis`; the elements of a window are the new last axis.
+pub(crate) fn window(x: &Node, w: Window, count: usize) -> Node {
+    let mut shape = x.shape.clone();
+    shape[w.axis] = count;
+    shape.push(w.size);
+    movement(Op::Window(w), x, shape)
+}
+
+/// Spreads windows back along `w.axis`, of length `w.size`; the last axis stays, to be summed by the caller.
+pub(crate) fn unwindow(x: &Node, w: Window) -> Node {
+    let mut shape = x.shape.clone();
+    shape[w.axis] = w.size;
+    movement(Op::Unwindow(w), x, shape)
+}
+
+/// Rows of `values` along axis 0 at the int32 positions `index`; out of range gives 0.
+pub(crate) fn gather(values: &Node, index: &Node) -> Node {
+    let shape = index.shape.iter().chain(&values.shape[1..]).copied().collect();
+    Node::new(Op::Gather, &[values.clone(), index.clone()], shape, values.dtype)
+}
+
+/// `0, 1, 2, …` along `axis`, the same along all other axes of `shape`.
+pub(crate) fn iota_along(shape: &[usize], axis: usize, dtype: DType) -> Node {
+    let mut line = Shape::from_elem(1, shape.len());
+    line[axis] = shape[axis];
+    expand(&cast(&reshape(&Node::iota(shape[axis]), &line), dtype), shape)
+}
+
+/// The scalar at `position` of a 1-D node, at every position of `shape`.
+pub(crate) fn scalar_at(x: &Node, position: usize, shape: &[usize]) -> Node {
+    let one = shrink(x, Pairs::from_slice(&[(position, position + 1)]));
+    expand(&reshape(&one, &Shape::from_elem(1, shape.len())), shape)
+}

@@ -1,0 +1,55 @@
+//! Takes what users call; gives graph nodes. Methods compose primitives; nothing runs before a value is read.
+//!
+//! A [`Tensor`] is a handle that names a node. Clones are the same handle. Assigning gives the handle another
+//! node, so tensors computed from the old one keep its value.
+//! Never touches a device, except to ask [`crate::schedule`] for values.
+
+pub(crate) mod build;
+mod conv;
+mod create;
+mod elementwise;
+mod handle;
+mod index;
+mod loss;
+mod math;
+mod matmul;
+mod mode;
+mod movement;
+mod operand;
+mod print;
+mod random;
+mod read;
+mod reduce;
+mod shape;
+
+pub use conv::{Conv2dOptions, Pool2dOptions};
+pub use create::Element;
+pub use handle::{live_tensors, realize_all};
+pub use mode::{no_grad, with_training};
+pub use movement::Slice;
+pub use operand::Operand;
+pub use print::format;
+pub use random::{Epoch, epoch, manual_seed};
+pub use read::Data;
+pub use shape::AxisList;
+
+pub(crate) use handle::{finish_step, replace};
+pub(crate) use random::host_uniform;
+
+use crate::graph::Node;
+use std::{
+    cell::{Cell, RefCell},
+    rc::Rc,
+};
+
+/// An array of numbers, computed when it is read.
+#[derive(Clone)]
+pub struct Tensor(Rc<Handle>);
+
+pub(crate) struct Handle {
+    node: RefCell<Node>,
+    grad: RefCell<Option<Tensor>>,
+    requires_grad: Cell<Option<bool>>,
+    /// Whether the list of gradient receivers knows this handle.
+    listed: Cell<bool>,
+}

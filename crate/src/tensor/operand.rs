@@ -1,0 +1,134 @@
+//! What may stand on the right of an operator, and the dtype two operands meet in.
+
+use super::{Tensor, build, shape};
+use crate::{
+    error::Result,
+    graph::{DType, Node, Shape},
+};
+
+/// A tensor or a plain number. Numbers take the tensor's dtype where it can hold them: an integer stays in any
+/// numeric dtype, a float makes integers float32.
+#[derive(Clone, Debug)]
+pub enum Operand {
+    Tensor(Tensor),
+    Bool(bool),
+    Int(i64),
+    Float(f64),
+}
+
+impl From<&Tensor> for Operand {
+    fn from(t: &Tensor) -> Self {
+        Operand::Tensor(t.clone())
+    }
+}
+impl From<Tensor> for Operand {
+    fn from(t: Tensor) -> Self {
+        Operand::Tensor(t)
+    }
+}
+impl From<bool> for Operand {
+    fn from(v: bool) -> Self {
+        Operand::Bool(v)
+    }
+}
+impl From<i32> for Operand {
+    fn from(v: i32) -> Self {
+        Operand::Int(v.into())
+    }
+}
+impl From<u32> for Operand {
+    fn from(v: u32) -> Self {
+        Operand::Int(v.into())
+    }
+}
+impl From<i64> for Operand {
+    fn from(v: i64) -> Self {
+        Operand::Int(v)
+    }
+}
+impl From<f32> for Operand {
+    fn from(v: f32) -> Self {
+        Operand::Float(v.into())
+    }
+}
+impl From<f64> for Operand {
+    fn from(v: f64) -> Self {
+        Operand::Float(v)
+    }
+}
+
+impl Operand {
+    /// The dtype this operand and one of dtype `other` meet in.
+    fn meets(&self, other: DType) -> DType {
+        match self {
+            Operand::Tensor(t) => t.dtype().max(other),
+            Operand::Bool(_) => other,
+            Operand::Int(_) if other == DType::Bool => DType::I32,
+            Operand::Int(_) => other,
+            Operand::Float(_) => DType::F32,
+        }
+    }
+
+    fn shape(&self) -> Shape {
+        match self {
+            Operand::Tensor(t) => t.shape(),
+            Operand::Bool(_) | Operand::Int(_) | Operand::Float(_) => Shape::new(),
+        }
+    }
+
+    /// This operand as a node of that shape and dtype, which it has been checked to fit.
+    fn node(&self, shape: &[usize], dtype: DType) -> Node {
+        match self {
+            Operand::Tensor(t) => shape::broadcast_node(&build::cast(&t.node(), dtype), shape),
+            Operand::Bool(v) => constant(u8::from(*v).into(), shape, dtype),
+            Operand::Int(v) => constant(*v as f64, shape, dtype),
+            Operand::Float(v) => constant(*v, shape, dtype),
+        }
+    }
+}
+
+/// `value` as the dtype holds it: rounded to float32, or to the nearest integer below in size.
+pub(super) fn constant(value: f64, shape: &[usize], dtype: DType) -> Node {
+    let held = match dtype {
+        DType::Bool => f64::from(u8::from(value != 0.0)),
+        DType::U8 => f64::from(value as u8),
+        DType::I32 => f64::from(value as i32),
+        DType::U32 => f64::from(value as u32),
+        DType::F32 => f64::from(value as f32),
+    };
+    Node::constant(held, Shape::from_slice(shape), dtype)
+}
+
+/// Both operands at their common shape and dtype.
+pub(super) fn pair(op: &str, a: &Tensor, b: &Operand) -> Result<(Node, Node)> {
+    let dtype = b.meets(a.dtype());
+    let to = shape::broadcast(op, &a.shape(), &b.shape())?;
+    let to = shape::checked(op, &to, dtype)?;
+    Ok((shape::broadcast_node(&build::cast(&a.node(), dtype), &to), b.node(&to, dtype)))
+}
+
+/// Both tensors in their common dtype; products of bools count, so they become int32.
+pub(super) fn pair_dtype(a: &Tensor, b: &Tensor) -> (Node, Node) {
+    let dtype = a.dtype().max(b.dtype()).max(DType::I32);
+    (build::cast(&a.node(), dtype), build::cast(&b.node(), dtype))
+}
+
+/// Two operands of `where` at the shape they share with the condition, and their common dtype.
+pub(super) fn branches(cond: &Tensor, yes: &Operand, no: &Operand) -> Result<(Node, Node, Node)> {
+    let natural = |o: &Operand| match o {
+        Operand::Tensor(t) => t.dtype(),
+        Operand::Bool(_) => DType::Bool,
+        Operand::Int(_) => DType::I32,
+        Operand::Float(_) => DType::F32,
+    };
+    let dtype = match (yes, no) {
+        (Operand::Tensor(t), other) => other.meets(t.dtype()),
+        (other, Operand::Tensor(t)) => other.meets(t.dtype()),
+        (x, y) => natural(x).max(natural(y)),
+    };
+    let to = shape::broadcast("where", &yes.shape(), &no.shape())?;
+    let to = shape::broadcast("where", &cond.shape(), &to)?;
+    let to = shape::checked("where", &to, dtype)?;
+    let cond = shape::broadcast_node(&build::cast(&cond.node(), DType::Bool), &to);
+    Ok((cond, yes.node(&to, dtype), no.node(&to, dtype)))
+}

@@ -1,0 +1,249 @@
+//! Random numbers: threefry2x32 over a counter, made of primitives, so every device draws the same. Keys,
+//! counters and distributions are tinygrad's, so the same seed gives its numbers.
+
+use super::{Tensor, build, shape};
+use crate::{
+    error::{Error, Result},
+    graph::{Binary, DType, Leaf, Node, Shape},
+};
+use std::{
+    cell::{Cell, RefCell},
+    f64::consts::PI,
+    rc::Rc,
+};
+
+/// The low word of sha256(0), tinygrad's key for the first device.
+const KEY: u32 = 0x14b8_1119;
+const PARITY: u32 = 0x1bd1_1bda;
+const ROTATIONS: [[u32; 4]; 2] = [[13, 15, 26, 6], [17, 29, 16, 24]];
+
+/// The draws between two computations: one live input holds seed and counter, draws add constants to it, so that
+/// every training step builds the same graph.
+#[derive(Clone)]
+pub struct Epoch {
+    base: Rc<Cell<[u32; 2]>>,
+    drawn: Rc<Cell<u32>>,
+    input: Node,
+}
+
+struct Generator {
+    seed: u32,
+    counter: u32,
+    epoch: Option<Epoch>,
+}
+
+thread_local! {
+    static GENERATOR: RefCell<Generator> = const { RefCell::new(Generator { seed: 0, counter: 0, epoch: None }) };
+}
+
+/// Starts the random numbers over: the same seed gives the same numbers on every device.
+pub fn manual_seed(seed: u32) {
+    GENERATOR.set(Generator { seed, counter: 0, epoch: None });
+}
+
+/// What has been drawn since the last computation, if anything; kept by a captured step.
+pub fn epoch() -> Option<Epoch> {
+    GENERATOR.with_borrow(|g| g.epoch.clone())
+}
+
+pub(super) fn end_epoch() {
+    GENERATOR.with_borrow_mut(|g| g.epoch = None);
+}
+
+impl Epoch {
+    /// New numbers for the same graph: moves its counter on to the thread's, before a captured step runs again.
+    pub fn redraw(&self) {
+        GENERATOR.with_borrow_mut(|g| {
+            self.base.set([g.seed, g.counter]);
+            g.counter = g.counter.wrapping_add(self.drawn.get());
+        });
+    }
+}
+
+/// Takes `n` counters: the epoch's input, and the first counter's distance from its base.
+fn draw(n: u32) -> (Node, u32) {
+    GENERATOR.with_borrow_mut(|g| {
+        let (seed, counter) = (g.seed, g.counter);
+        g.counter = g.counter.wrapping_add(n);
+        let epoch = g.epoch.get_or_insert_with(|| {
+            let base = Rc::new(Cell::new([seed, counter]));
+            let read = base.clone();
+            let refresh: Box<dyn Fn() -> Vec<u8>> = Box::new(move || bytemuck::cast_slice(&read.get()).to_vec());
+            let leaf = Leaf { refresh: Some(refresh), ..Leaf::default() };
+            Epoch { base, drawn: Rc::default(), input: Node::leaf(leaf, Shape::from_slice(&[2]), DType::U32) }
+        });
+        let offset = epoch.drawn.get();
+        epoch.drawn.set(offset.wrapping_add(n));
+        (epoch.input.clone(), offset)
+    })
+}
+
+fn word(value: u32, shape: &[usize]) -> Node {
+    Node::constant(value.into(), Shape::from_slice(shape), DType::U32)
+}
+
+/// Threefry2x32 with 20 rounds (Salmon et al. 2011).
+fn threefry(mut x: [Node; 2], key: [Node; 2]) -> [Node; 2] {
+    let shape = x[0].shape.clone();
+    let binary = |op, a: &Node, b: &Node| build::binary(op, a, b);
+    let rotate = |v: &Node, by: u32| {
+        let left = binary(Binary::Shl, v, &word(by, &shape));
+        binary(Binary::Or, &left, &binary(Binary::Shr, v, &word(32 - by, &shape)))
+    };
+    let mixed = binary(Binary::Xor, &binary(Binary::Xor, &key[0], &key[1]), &word(PARITY, &shape));
+    let keys = [key[0].clone(), key[1].clone(), mixed];
+    x = [build::add(&x[0], &keys[0]), build::add(&x[1], &keys[1])];
+    for group in 0..5 {
+        for by in ROTATIONS[group % 2] {
+            x[0] = build::add(&x[0], &x[1]);
+            x[1] = binary(Binary::Xor, &x[0], &rotate(&x[1], by));
+        }
+        let second = build::add(&keys[(group + 2) % 3], &word(group as u32 + 1, &shape));
+        x = [build::add(&x[0], &keys[(group + 1) % 3]), build::add(&x[1], &second)];
+    }
+    x
+}
+
+/// The same on the host.
+fn threefry_host(mut x: [u32; 2], key: [u32; 2]) -> [u32; 2] {
+    let keys = [key[0], key[1], key[0] ^ key[1] ^ PARITY];
+    x = [x[0].wrapping_add(keys[0]), x[1].wrapping_add(keys[1])];
+    for group in 0..5 {
+        for by in ROTATIONS[group % 2] {
+            x[0] = x[0].wrapping_add(x[1]);
+            x[1] = x[0] ^ x[1].rotate_left(by);
+        }
+        let second = keys[(group + 2) % 3].wrapping_add(group as u32 + 1);
+        x = [x[0].wrapping_add(keys[(group + 1) % 3]), x[1].wrapping_add(second)];
+    }
+    x
+}
+
+/// `n` random words: word `i` is the first of block `i`, and past the half the second of block `i - half`.
+fn bits(n: usize) -> Node {
+    let (input, offset) = draw(n as u32);
+    let half = n.div_ceil(2) as f64;
+    let i = Node::iota(n);
+    let first = build::lt(&i, &build::like(&i, half));
+    let block = build::cast(&build::select(&first, &i, &build::offset(&i, -half)), DType::U32);
+    let shape = [n];
+    let base = build::scalar_at(&input, 1, &shape);
+    let low = build::add(&build::add(&block, &base), &word(offset, &shape));
+    let high = build::add(&low, &word(half as u32, &shape));
+    let key = [word(KEY, &shape), build::scalar_at(&input, 0, &shape)];
+    let [a, b] = threefry([low, high], key);
+    build::select(&first, &a, &b)
+}
+
+/// Float32 in `[0, 1)`: 23 random bits under the exponent of 1, minus 1.
+fn unit(shape: &Shape) -> Node {
+    let n: usize = shape.iter().product();
+    if n == 0 {
+        return Node::constant(0.0, shape.clone(), DType::F32);
+    }
+    let bits = bits(n);
+    let mantissa = build::binary(Binary::Shr, &bits, &word(9, &[n]));
+    let float = build::binary(Binary::Or, &mantissa, &word(1f32.to_bits(), &[n]));
+    let unit = build::offset(&build::bitcast(&float, DType::F32), -1.0);
+    build::contiguous(&build::reshape(&unit, shape))
+}
+
+/// The numbers of [`Tensor::uniform`], drawn on the host: parameters start as plain data.
+pub(crate) fn host_uniform(shape: &[usize], low: f64, high: f64) -> Result<Tensor> {
+    let n: usize = shape::checked("uniform", shape, DType::F32)?.iter().product();
+    let (seed, counter) = GENERATOR.with_borrow_mut(|g| {
+        let counter = g.counter;
+        g.counter = g.counter.wrapping_add(n as u32);
+        g.epoch = None;
+        (g.seed, counter)
+    });
+    let half = n.div_ceil(2);
+    let mut values = vec![0f32; n];
+    for i in 0..half {
+        let first = counter.wrapping_add(i as u32);
+        let words = threefry_host([first, first.wrapping_add(half as u32)], [KEY, seed]);
+        for (at, word) in [i, i + half].into_iter().zip(words) {
+            if at < n {
+                let unit = f32::from_bits((word >> 9) | 1f32.to_bits()) - 1.0;
+                values[at] = unit * (high - low) as f32 + low as f32;
+            }
+        }
+    }
+    Tensor::from_slice(&values, shape)
+}
+
+fn numel(op: &str, shape: &[usize]) -> Result<Shape> {
+    let shape = shape::checked(op, shape, DType::F32)?;
+    if shape.iter().product::<usize>() <= i32::MAX as usize {
+        return Ok(shape);
+    }
+    let got = format!("shape {:?}", shape.as_slice());
+    Err(Error::shape(op, got, "at most 2^31 elements", "use a smaller shape"))
+}
+
+impl Tensor {
+    /// Float32, uniform in `[0, 1)`.
+    pub fn rand(shape: &[usize]) -> Result<Tensor> {
+        Ok(Tensor::from_node(unit(&numel("rand", shape)?)))
+    }
+
+    /// Float32, normal with mean 0 and variance 1 (Box-Muller).
+    pub fn randn(shape: &[usize]) -> Result<Tensor> {
+        let both: Shape = std::iter::once(2).chain(numel("randn", shape)?).collect();
+        let u = Tensor::from_node(unit(&numel("randn", &both)?));
+        let row = |i| u.slice(&[super::Slice::At(i)]);
+        let angle = row(0)?.mul(2.0 * PI)?.cos()?;
+        let radius = row(1)?.ones_like()?.sub(row(1)?)?.log()?.mul(-2.0)?.sqrt()?;
+        angle.mul(radius)
+    }
+
+    /// Float32, uniform in `[low, high)`.
+    pub fn uniform(shape: &[usize], low: f64, high: f64) -> Result<Tensor> {
+        Self::rand(shape)?.mul(high - low)?.add(low)
+    }
+
+    /// Int32, uniform in `low..high`.
+    pub fn randint(shape: &[usize], low: i32, high: i32) -> Result<Tensor> {
+        if high <= low {
+            let got = format!("low {low}, high {high}");
+            return Err(Error::argument("randint", got, "low below high", "swap or widen the bounds"));
+        }
+        let width = f64::from(high) - f64::from(low);
+        let whole = Self::rand(shape)?.mul(width)?.cast(DType::I32)?.add(low)?;
+        Ok(Tensor::from_node(build::contiguous(&whole.node())))
+    }
+
+    /// Uniform in `±√(6 / ((1 + slope²)·fan_in))` (He et al. 2015); the fan-in is the product of all sizes but the
+    /// first. tinygrad's slope is 0.01.
+    pub fn kaiming_uniform(shape: &[usize], slope: f64) -> Result<Tensor> {
+        let fan_in: usize = shape.iter().skip(1).product();
+        let bound = 3f64.sqrt() * (2.0 / (1.0 + slope * slope)).sqrt() / (fan_in.max(1) as f64).sqrt();
+        Self::uniform(shape, -bound, bound)
+    }
+
+    /// Uniform in `±√(6 / (fan_in + fan_out))` (Glorot and Bengio 2010), sizes as tinygrad counts them.
+    pub fn glorot_uniform(shape: &[usize]) -> Result<Tensor> {
+        Self::uniform(shape, -1.0, 1.0)?.mul(glorot_bound(shape))
+    }
+
+    /// While training, zeroes each element with probability `p` and scales the others by `1/(1-p)`.
+    pub fn dropout(&self, p: f64) -> Result<Tensor> {
+        if !(0.0..=1.0).contains(&p) {
+            return Err(Error::argument("dropout", p.to_string(), "a probability from 0 to 1", "pass 0.5"));
+        }
+        if !Tensor::training() || p == 0.0 {
+            return Ok(self.clone());
+        }
+        if p == 1.0 {
+            return self.zeros_like();
+        }
+        let kept = Tensor::rand(&self.shape())?.ge(p)?.contiguous();
+        kept.where_(self.float()?, 0.0)?.mul(1.0 / (1.0 - p))
+    }
+}
+
+pub(crate) fn glorot_bound(shape: &[usize]) -> f64 {
+    let first = shape.first().copied().unwrap_or(1);
+    let rest: usize = shape.iter().skip(1).product();
+    (6.0 / (first + rest) as f64).sqrt()
+}
