@@ -192,7 +192,13 @@ fn reduce(op: Reduce, axes: &Axes, x: &Node, y: &Node, g: &Node) -> Node {
             let safe = build::select(&is_zero, &one, x);
             let rest = build::reduce(Reduce::Prod, &safe, axes);
             let zeros = build::sum(&build::cast(&is_zero, DType::F32), axes);
-            let without = |count: f64| build::select(&build::eq(&zeros, &build::like(&zeros, count)), &rest, &build::like(&rest, 0.0));
+            let without = |count: f64| {
+                build::select(
+                    &build::eq(&zeros, &build::like(&zeros, count)),
+                    &rest,
+                    &build::like(&rest, 0.0),
+                )
+            };
             let at_zero = all(&build::mul(g, &without(1.0)));
             let elsewhere = build::div(&all(&build::mul(g, &without(0.0))), &safe);
             build::select(&is_zero, &at_zero, &elsewhere)

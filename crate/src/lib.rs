@@ -2,16 +2,23 @@
 //!
 //! The modules in the order data flows through them:
 
-/// Data sets.
-pub mod data;
 pub mod error;
+/// What users call: methods that compose primitives.
+pub mod tensor;
 /// Op, sources, shape, dtype: immutable, hash-consed nodes.
 pub mod graph;
+/// Gradients, graph to graph.
+pub mod grad;
+/// Which nodes share a kernel, in which order, in which memory; runs the plan.
+pub mod schedule;
 /// Ranges, index expressions, value expressions: what one launch computes.
 pub mod kernel;
 /// Devices: allocate, copy, compile, launch.
 pub mod runtime;
-/// Which nodes share a kernel, in which order, in which memory; runs the plan.
-pub mod schedule;
+/// Data sets.
+pub mod data;
 
 pub use error::{Error, Kind, Result};
+pub use grad::grad;
+pub use graph::DType;
+pub use tensor::{Tensor, manual_seed, no_grad};

@@ -15,7 +15,6 @@ pub use op::{Axes, Binary, Op, Pairs, Reduce, Unary, Window};
 pub use print::dump;
 pub use verify::verify;
 
-pub(crate) use node::walk;
 pub(crate) use simplify::fold_constants;
 
 use crate::runtime::Storage;

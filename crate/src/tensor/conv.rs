@@ -61,7 +61,12 @@ impl Slide {
     fn windows(&self, x: &Node, counts: [usize; 2]) -> Node {
         let h = x.shape.len() - 2;
         let along = |x: &Node, i: usize| {
-            let w = Window { axis: h + i, size: self.kernel[i], stride: self.stride[i], dilation: self.dilation[i] };
+            let w = Window {
+                axis: h + i,
+                size: self.kernel[i],
+                stride: self.stride[i],
+                dilation: self.dilation[i],
+            };
             build::window(x, w, counts[i])
         };
         along(&along(x, 0), 1)
@@ -115,7 +120,12 @@ impl Tensor {
             Some(b) if b.shape()[..] == [cout] => out.add(&b.reshape(&[1, cout as isize, 1, 1])?),
             Some(b) => {
                 let got = format!("bias {:?}", b.shape().as_slice());
-                Err(Error::shape("conv2d", got, format!("shape [{cout}]"), "give one bias for each output channel"))
+                Err(Error::shape(
+                    "conv2d",
+                    got,
+                    format!("shape [{cout}]"),
+                    "give one bias for each output channel",
+                ))
             }
             None => Ok(out),
         }

@@ -25,7 +25,7 @@ macro_rules! element {
                 bytemuck::cast_slice(values).into()
             }
             fn from_bytes(bytes: &[u8]) -> Vec<Self> {
-                bytemuck::pod_collect_to_vec(bytes)
+                bytes.chunks_exact(size_of::<$t>()).map(bytemuck::pod_read_unaligned).collect()
             }
         }
     )*};
@@ -52,7 +52,8 @@ pub(super) fn filled_leaf(value: f64, dims: &[usize], dtype: DType, requires_gra
         DType::U32 => u32::to_bytes(&vec![value as u32; n]),
         DType::F32 => f32::to_bytes(&vec![value as f32; n]),
     };
-    let leaf = Leaf { requires_grad: Cell::new(requires_grad), host: RefCell::new(Some(host)), ..Leaf::default() };
+    let leaf =
+        Leaf { requires_grad: Cell::new(requires_grad), host: RefCell::new(Some(host)), ..Leaf::default() };
     Ok(Node::leaf(leaf, dims.into(), dtype))
 }
 

@@ -134,7 +134,9 @@ impl Tensor {
             let zero = build::like(x, 0.0);
             let positive = build::select(&build::lt(&zero, x), &build::like(x, 1.0), &zero);
             match x.dtype {
-                DType::I32 | DType::F32 => build::select(&build::lt(x, &zero), &build::like(x, -1.0), &positive),
+                DType::I32 | DType::F32 => {
+                    build::select(&build::lt(x, &zero), &build::like(x, -1.0), &positive)
+                }
                 DType::Bool => x.clone(),
                 DType::U8 | DType::U32 => positive,
             }

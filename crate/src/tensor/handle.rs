@@ -3,8 +3,10 @@
 use super::{Handle, Tensor, build, mode, random, read::Data};
 use crate::{
     error::{Error, Result},
+    grad,
     graph::{DType, Leaf, Node, Shape},
-    grad, runtime, schedule,
+    runtime,
+    schedule::{self, capture},
 };
 use std::{
     cell::{Cell, RefCell},
@@ -21,6 +23,16 @@ thread_local! {
     static PENDING: RefCell<Vec<Weak<Handle>>> = const { RefCell::new(Vec::new()) };
     /// What `backward` started from, and what was computed but keeps its history, since the last optimizer step.
     static ROOTS: RefCell<Vec<Weak<Handle>>> = const { RefCell::new(Vec::new()) };
+}
+
+impl capture::State for Handle {
+    fn node(&self) -> Node {
+        self.node.borrow().clone()
+    }
+
+    fn set_node(&self, node: Node) {
+        *self.node.borrow_mut() = node;
+    }
 }
 
 impl Drop for Handle {
@@ -115,7 +127,12 @@ impl Tensor {
     /// Makes this tensor receive gradients (computing it first where it is not a leaf), or not.
     pub fn set_requires_grad(&self, on: bool) -> Result<()> {
         if on && !self.dtype().is_float() {
-            return Err(Error::dtype("requires_grad", self.dtype().name(), "float32", "cast it with .float()"));
+            return Err(Error::dtype(
+                "requires_grad",
+                self.dtype().name(),
+                "float32",
+                "cast it with .float()",
+            ));
         }
         self.0.requires_grad.set(Some(on));
         self.list();
@@ -156,6 +173,7 @@ impl Tensor {
         } else {
             new
         };
+        capture::note_state(&old, self.0.clone());
         if !leaf && new.as_const().is_none() {
             PENDING.with_borrow_mut(|list| list.push(Rc::downgrade(&self.0)));
         }
@@ -259,9 +277,8 @@ fn fresh_leaf(node: &Node, requires_grad: bool) -> Result<Node> {
         return super::create::filled_leaf(value, &node.shape, node.dtype, requires_grad);
     }
     compute(std::slice::from_ref(node))?;
-    share_leaf(node, requires_grad).ok_or_else(|| {
-        Error::device("realize", "no storage", "a computed value", "choose another device")
-    })
+    share_leaf(node, requires_grad)
+        .ok_or_else(|| Error::device("realize", "no storage", "a computed value", "choose another device"))
 }
 
 /// Another leaf over the storage or host bytes `node` already has.
@@ -271,7 +288,8 @@ fn share_leaf(node: &Node, requires_grad: bool) -> Option<Node> {
     }
     let leaf = node.as_leaf().filter(|leaf| leaf.refresh.is_none())?;
     let host = leaf.host.borrow().clone()?;
-    let copy = Leaf { requires_grad: Cell::new(requires_grad), host: RefCell::new(Some(host)), ..Leaf::default() };
+    let copy =
+        Leaf { requires_grad: Cell::new(requires_grad), host: RefCell::new(Some(host)), ..Leaf::default() };
     Some(Node::leaf(copy, node.shape.clone(), node.dtype))
 }
 
@@ -330,6 +348,7 @@ pub(crate) fn finish_step(state: &[Tensor], new: &[Node]) -> Result<Vec<Node>> {
     let mut before = Vec::with_capacity(state.len());
     for (tensor, node) in state.iter().zip(new) {
         before.push(tensor.node());
+        capture::note_state(&tensor.node(), tensor.0.clone());
         let requires_grad = tensor.requires_grad() == Some(true);
         replace(tensor, share_leaf(node, requires_grad).unwrap_or_else(|| node.clone()));
     }

@@ -17,7 +17,12 @@ fn mean_of_all(x: &Node) -> Tensor {
 fn mismatch(op: &str, got: &Tensor, target: &Tensor, expected: String) -> Error {
     Error::shape(
         op,
-        format!("input {:?} and target {:?} {}", got.shape().as_slice(), target.shape().as_slice(), target.dtype()),
+        format!(
+            "input {:?} and target {:?} {}",
+            got.shape().as_slice(),
+            target.shape().as_slice(),
+            target.dtype()
+        ),
         expected,
         "reshape the target, or check what the model returns",
     )
@@ -29,7 +34,14 @@ impl Tensor {
     pub fn cross_entropy(&self, target: &Tensor) -> Result<Tensor> {
         let x = build::cast(&self.node(), DType::F32);
         let axis = match x.shape.len() {
-            0 => return Err(Error::shape("cross_entropy", "a scalar", "[batch, classes]", "reshape the logits")),
+            0 => {
+                return Err(Error::shape(
+                    "cross_entropy",
+                    "a scalar",
+                    "[batch, classes]",
+                    "reshape the logits",
+                ));
+            }
             1 => 0,
             _ => 1,
         };

@@ -139,8 +139,8 @@ impl Tensor {
             Operand::Float(v) => Some(*v),
         };
         match known {
-            Some(p) if p == 0.5 => self.sqrt(),
-            Some(p) if p == -0.5 => self.rsqrt(),
+            Some(0.5) => self.sqrt(),
+            Some(-0.5) => self.rsqrt(),
             Some(p) if p.fract() == 0.0 && p.abs() <= 16.0 && (p >= 0.0 || self.dtype().is_float()) => {
                 let (x, _) = operand::pair("pow", self, &other)?;
                 let power = whole_power(&x, p.abs() as u32);

@@ -12,7 +12,7 @@ impl Tensor {
     pub fn matmul(&self, other: &Tensor) -> Result<Tensor> {
         let (x, w) = operand::pair_dtype(self, other);
         let (dx, dw) = (x.shape.len(), w.shape.len());
-        let inner = |n: usize| if n >= 2 { n - 2 } else { 0 };
+        let inner = |n: usize| n.saturating_sub(2);
         if dx == 0 || dw == 0 || x.shape[dx - 1] != w.shape[inner(dw)] {
             return Err(Error::shape(
                 "matmul",
@@ -26,7 +26,8 @@ impl Tensor {
         let batch = |s: &[usize]| Shape::from_slice(&s[..inner(s.len())]);
         let (bx, bw) = (batch(&x.shape), batch(&w.shape));
         let both = shape::broadcast("matmul", &bx, &bw)?;
-        let with = |front: &[usize], tail: [usize; 3]| -> Shape { front.iter().copied().chain(tail).collect() };
+        let with =
+            |front: &[usize], tail: [usize; 3]| -> Shape { front.iter().copied().chain(tail).collect() };
 
         let full = with(&both, [m, n, k]);
         shape::checked("matmul", &[&both[..], &[m, n]].concat(), x.dtype)?;

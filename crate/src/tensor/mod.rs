@@ -29,7 +29,7 @@ pub use mode::{no_grad, with_training};
 pub use movement::Slice;
 pub use operand::Operand;
 pub use print::format;
-pub use random::{Epoch, epoch, manual_seed};
+pub use random::manual_seed;
 pub use read::Data;
 pub use shape::AxisList;
 

@@ -136,7 +136,9 @@ impl Tensor {
     /// Keeps `start..end` of each axis.
     pub fn shrink(&self, ranges: &[(usize, usize)]) -> Result<Tensor> {
         let node = self.node();
-        if ranges.len() != node.shape.len() || ranges.iter().zip(&node.shape).any(|((a, b), n)| a > b || b > n) {
+        if ranges.len() != node.shape.len()
+            || ranges.iter().zip(&node.shape).any(|((a, b), n)| a > b || b > n)
+        {
             return Err(Error::shape(
                 "shrink",
                 format!("{ranges:?} for shape {:?}", node.shape.as_slice()),
@@ -239,7 +241,13 @@ impl Tensor {
             if !fits || t.dtype() != first.dtype() {
                 return Err(Error::shape(
                     "cat",
-                    format!("{:?} {} beside {:?} {}", s.as_slice(), t.dtype(), base.as_slice(), first.dtype()),
+                    format!(
+                        "{:?} {} beside {:?} {}",
+                        s.as_slice(),
+                        t.dtype(),
+                        base.as_slice(),
+                        first.dtype()
+                    ),
                     format!("the same dtype and sizes in every axis but {axis}"),
                     "reshape or cast the tensors first",
                 ));
@@ -295,7 +303,12 @@ fn position(i: isize, n: usize) -> Result<usize> {
         return Ok(i.rem_euclid(size) as usize);
     }
     let expected = format!("a position from {} to {}", -size, size - 1);
-    Err(Error::shape("slice", format!("position {i} of an axis of size {n}"), expected, "stay inside the axis"))
+    Err(Error::shape(
+        "slice",
+        format!("position {i} of an axis of size {n}"),
+        expected,
+        "stay inside the axis",
+    ))
 }
 
 fn range(x: &Node, axis: usize, start: Option<isize>, stop: Option<isize>, step: isize) -> Result<Node> {

@@ -75,10 +75,17 @@ fn floats(values: &[f32]) -> Vec<String> {
 /// The text before the point, from the point on, and the exponent; nan and inf are one word.
 fn split(v: f32, scientific: bool) -> (String, String, String) {
     if !v.is_finite() {
-        let word = if v.is_nan() { "nan" } else if v > 0.0 { "inf" } else { "-inf" };
+        let word = if v.is_nan() {
+            "nan"
+        } else if v > 0.0 {
+            "inf"
+        } else {
+            "-inf"
+        };
         return (word.into(), String::new(), String::new());
     }
-    let shorter = |unique: String, limited: String| if unique.len() > limited.len() { limited } else { unique };
+    let shorter =
+        |unique: String, limited: String| if unique.len() > limited.len() { limited } else { unique };
     if !scientific {
         let text = shorter(format!("{v}"), format!("{v:.PRECISION$}"));
         let (whole, fraction) = text.split_once('.').unwrap_or((&text, ""));

@@ -5,6 +5,7 @@ use super::{Tensor, build, shape};
 use crate::{
     error::{Error, Result},
     graph::{Binary, DType, Leaf, Node, Shape},
+    schedule::capture::{self, State},
 };
 use std::{
     cell::{Cell, RefCell},
@@ -19,17 +20,18 @@ const ROTATIONS: [[u32; 4]; 2] = [[13, 15, 26, 6], [17, 29, 16, 24]];
 
 /// The draws between two computations: one live input holds seed and counter, draws add constants to it, so that
 /// every training step builds the same graph.
-#[derive(Clone)]
-pub struct Epoch {
+struct Epoch {
     base: Rc<Cell<[u32; 2]>>,
-    drawn: Rc<Cell<u32>>,
+    drawn: Cell<u32>,
+    /// Whether a computation has read the base.
+    used: Rc<Cell<bool>>,
     input: Node,
 }
 
 struct Generator {
     seed: u32,
     counter: u32,
-    epoch: Option<Epoch>,
+    epoch: Option<Rc<Epoch>>,
 }
 
 thread_local! {
@@ -41,22 +43,38 @@ pub fn manual_seed(seed: u32) {
     GENERATOR.set(Generator { seed, counter: 0, epoch: None });
 }
 
-/// What has been drawn since the last computation, if anything; kept by a captured step.
-pub fn epoch() -> Option<Epoch> {
-    GENERATOR.with_borrow(|g| g.epoch.clone())
-}
-
 pub(super) fn end_epoch() {
     GENERATOR.with_borrow_mut(|g| g.epoch = None);
 }
 
+/// A captured step draws new numbers each time it runs again.
+impl State for Epoch {
+    fn node(&self) -> Node {
+        if self.used.replace(false) {
+            GENERATOR.with_borrow_mut(|g| {
+                self.base.set([g.seed, g.counter]);
+                g.counter = g.counter.wrapping_add(self.drawn.get());
+            });
+        }
+        self.input.clone()
+    }
+
+    fn set_node(&self, _node: Node) {}
+}
+
 impl Epoch {
-    /// New numbers for the same graph: moves its counter on to the thread's, before a captured step runs again.
-    pub fn redraw(&self) {
-        GENERATOR.with_borrow_mut(|g| {
-            self.base.set([g.seed, g.counter]);
-            g.counter = g.counter.wrapping_add(self.drawn.get());
-        });
+    fn new(seed: u32, counter: u32) -> Rc<Epoch> {
+        let (base, used) = (Rc::new(Cell::new([seed, counter])), Rc::new(Cell::new(false)));
+        let (read, mark) = (base.clone(), used.clone());
+        let refresh = move || {
+            mark.set(true);
+            bytemuck::cast_slice(&read.get()).to_vec()
+        };
+        let leaf = Leaf { refresh: Some(Box::new(refresh)), ..Leaf::default() };
+        let input = Node::leaf(leaf, Shape::from_slice(&[2]), DType::U32);
+        let epoch = Rc::new(Epoch { base, drawn: Cell::new(0), used, input });
+        capture::note_state(&epoch.input, epoch.clone());
+        epoch
     }
 }
 
@@ -65,13 +83,7 @@ fn draw(n: u32) -> (Node, u32) {
     GENERATOR.with_borrow_mut(|g| {
         let (seed, counter) = (g.seed, g.counter);
         g.counter = g.counter.wrapping_add(n);
-        let epoch = g.epoch.get_or_insert_with(|| {
-            let base = Rc::new(Cell::new([seed, counter]));
-            let read = base.clone();
-            let refresh: Box<dyn Fn() -> Vec<u8>> = Box::new(move || bytemuck::cast_slice(&read.get()).to_vec());
-            let leaf = Leaf { refresh: Some(refresh), ..Leaf::default() };
-            Epoch { base, drawn: Rc::default(), input: Node::leaf(leaf, Shape::from_slice(&[2]), DType::U32) }
-        });
+        let epoch = g.epoch.get_or_insert_with(|| Epoch::new(seed, counter));
         let offset = epoch.drawn.get();
         epoch.drawn.set(offset.wrapping_add(n));
         (epoch.input.clone(), offset)

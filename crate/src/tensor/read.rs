@@ -152,7 +152,12 @@ impl Tensor {
             Some(storage) => Ok(Source::Device(storage.read())),
             None => {
                 let why = node.as_leaf().and_then(|leaf| leaf.released.get());
-                Err(Error::data("data", "a tensor without a value", "a computed tensor", why.unwrap_or("compute it again")))
+                Err(Error::data(
+                    "data",
+                    "a tensor without a value",
+                    "a computed tensor",
+                    why.unwrap_or("compute it again"),
+                ))
             }
         }
     }

@@ -55,7 +55,12 @@ impl AxisList {
         axes.sort_unstable();
         axes.dedup();
         if axes.len() != list.len() {
-            return Err(Error::shape(op, format!("axes {list:?}"), "each axis once", "remove the repeated axis"));
+            return Err(Error::shape(
+                op,
+                format!("axes {list:?}"),
+                "each axis once",
+                "remove the repeated axis",
+            ));
         }
         Ok(axes)
     }
