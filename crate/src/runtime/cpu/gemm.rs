@@ -108,10 +108,11 @@ impl Operand {
         out: &mut [f32],
     ) {
         let (deep, n) = (k1 - k0, frame.len);
-        // SAFETY: passed on from the caller, here and below.
+        // SAFETY: passed on from the caller.
         unsafe { self.tape.hoist(kernel, frame) };
         for k in 0..deep {
             set_point(kernel, depth, k0 + k, frame.point);
+            // SAFETY: passed on from the caller.
             unsafe { self.tape.run(kernel, frame) };
             let values = &frame.reg(self.value).f32()[..n];
             for (panel, lanes) in values.chunks(W).enumerate() {
@@ -299,7 +300,7 @@ impl Gemm {
         let (outer, outer0, outers, lanes, lane0, count) =
             if self.along_n { (&c.m, m0, mm, &c.n, n0, nn) } else { (&c.n, n0, nn, &c.m, m0, mm) };
         frame.len = LANES.min(count);
-        // SAFETY: passed on from the caller, here and below.
+        // SAFETY: passed on from the caller.
         unsafe { self.epilogue.hoist(kernel, frame) };
         for start in (0..count).step_by(LANES) {
             frame.len = LANES.min(count - start);
@@ -313,6 +314,7 @@ impl Gemm {
                 } else {
                     acc.iter_mut().enumerate().for_each(|(i, a)| *a = tile[(start + i) * wide + o]);
                 }
+                // SAFETY: passed on from the caller.
                 unsafe {
                     self.epilogue.run(kernel, frame);
                     self.walks.iter().for_each(|w| w.run(kernel, frame));

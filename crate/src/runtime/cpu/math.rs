@@ -37,8 +37,8 @@ pub fn exp2(x: f32) -> f32 {
     let p = 1.540_353e-4_f32;
     let p = p * f + 1.333_355_8e-3;
     let p = p * f + 9.618_129e-3;
-    let p = p * f + 5.550_410_9e-2;
-    let p = p * f + 2.402_265_1e-1;
+    let p = p * f + 5.550_411e-2;
+    let p = p * f + 2.402_265e-1;
     let p = p * f + std::f32::consts::LN_2;
     let p = p * f + 1.0;
     // Two factors, so that results below 2⁻¹²⁶ come out as subnormals and above 2¹²⁷ as infinity.
@@ -58,7 +58,7 @@ pub fn log2(x: f32) -> f32 {
     let m = f32::from_bits((bits - (exponent << 23)) as u32);
     let s = (m - 1.0) / (m + 1.0);
     let z = s * s;
-    let p = 0.320_598_98_f32;
+    let p = 0.320_599_f32;
     let p = p * z + 0.412_198_6;
     let p = p * z + 0.577_078_04;
     let p = p * z + 0.961_796_7;

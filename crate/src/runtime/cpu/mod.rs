@@ -49,8 +49,8 @@ struct CpuProgram {
 }
 
 enum Body {
-    Rows(Rows),
-    Gemm(Gemm),
+    Rows(Box<Rows>),
+    Gemm(Box<Gemm>),
 }
 
 impl Cpu {
@@ -108,8 +108,8 @@ impl Device for Cpu {
 
     fn compile(&self, kernel: &Rc<Kernel>) -> Result<Program> {
         let body = match &kernel.contract {
-            Some(contract) if !self.plain => Body::Gemm(Gemm::new(kernel, contract)),
-            _ => Body::Rows(Rows::new(kernel)),
+            Some(contract) if !self.plain => Body::Gemm(Box::new(Gemm::new(kernel, contract))),
+            _ => Body::Rows(Box::new(Rows::new(kernel))),
         };
         Ok(Rc::new(CpuProgram { kernel: kernel.clone(), body }))
     }

@@ -77,7 +77,7 @@ impl Rows {
         let is_map = self.stages.is_empty() && self.per_element.is_none();
         if is_map {
             frame.len = LANES.min(kernel.size(&self.lanes));
-            // SAFETY: passed on from the caller, here and below.
+            // SAFETY: passed on from the caller.
             unsafe { self.per_row.tape.hoist(kernel, frame) };
         }
         points(kernel, &self.loops, frame, &mut |frame| {
@@ -113,11 +113,14 @@ impl Stores {
         if !lanes.is_empty() {
             frame.len = LANES.min(kernel.size(lanes));
         }
-        // SAFETY: passed on from the caller, here and below.
+        // SAFETY: passed on from the caller.
         unsafe { self.tape.hoist(kernel, frame) };
-        let mut body = |frame: &mut Frame| unsafe {
-            self.tape.run(kernel, frame);
-            self.walks.iter().for_each(|w| w.run(kernel, frame));
+        let mut body = |frame: &mut Frame| {
+            // SAFETY: passed on from the caller.
+            unsafe {
+                self.tape.run(kernel, frame);
+                self.walks.iter().for_each(|w| w.run(kernel, frame));
+            }
         };
         points(kernel, loops, frame, &mut |frame| {
             if lanes.is_empty() {
@@ -139,9 +142,10 @@ impl Stage {
             let acc = &kernel.accs[*a];
             frame.accs[*a].0[..width].fill(identity(acc.op, acc.dtype));
         }
-        // SAFETY: passed on from the caller, here and below.
+        // SAFETY: passed on from the caller.
         unsafe { self.tape.hoist(kernel, frame) };
         let mut body = |frame: &mut Frame| {
+            // SAFETY: passed on from the caller.
             unsafe { self.tape.run(kernel, frame) };
             for a in &self.accs {
                 let acc = &kernel.accs[*a];
