@@ -15,6 +15,10 @@ pub mod schedule;
 pub mod kernel;
 /// Devices: allocate, copy, compile, launch.
 pub mod runtime;
+/// Layers.
+pub mod nn;
+/// SGD, Adam, AdamW.
+pub mod optim;
 /// Data sets.
 pub mod data;
 

@@ -57,6 +57,11 @@ pub(super) fn filled_leaf(value: f64, dims: &[usize], dtype: DType, requires_gra
     Ok(Node::leaf(leaf, dims.into(), dtype))
 }
 
+/// A leaf tensor that holds `value` everywhere: state that a plan reads rather than a constant folded into it.
+pub(crate) fn filled(value: f64, dims: &[usize], dtype: DType) -> Result<Tensor> {
+    Ok(Tensor::from_node(filled_leaf(value, dims, dtype, false)?))
+}
+
 impl Tensor {
     /// `values` in row-major order, in that shape. Errors when their number differs from the shape's.
     pub fn from_slice<T: Element>(values: &[T], shape: &[usize]) -> Result<Tensor> {

@@ -157,6 +157,7 @@ impl Tensor {
     }
 
     /// Gives this handle the value of `value` (same shape and dtype). Tensors computed before keep the old value.
+    /// A tensor that requires a gradient becomes a new leaf, computed at once.
     pub fn assign(&self, value: &Tensor) -> Result<()> {
         let (old, new) = (self.node(), value.node());
         if old.shape != new.shape || old.dtype != new.dtype {
@@ -167,14 +168,10 @@ impl Tensor {
                 "reshape or cast the value",
             ));
         }
-        let leaf = new.as_leaf().is_some();
-        let new = if leaf && old.needs_grad && !new.needs_grad {
-            share_leaf(&new, true).unwrap_or(new)
-        } else {
-            new
-        };
+        let requires_grad = self.requires_grad() == Some(true);
+        let new = if requires_grad { fresh_leaf(&new, true)? } else { new };
         capture::note_state(&old, self.0.clone());
-        if !leaf && new.as_const().is_none() {
+        if new.as_leaf().is_none() && new.as_const().is_none() {
             PENDING.with_borrow_mut(|list| list.push(Rc::downgrade(&self.0)));
         }
         replace(self, new);
@@ -261,7 +258,7 @@ impl Tensor {
 }
 
 /// The one place where a handle is given another node.
-pub(crate) fn replace(tensor: &Tensor, node: Node) {
+fn replace(tensor: &Tensor, node: Node) {
     if node.as_leaf().is_some() {
         tensor.list();
     }
@@ -312,7 +309,7 @@ fn settle(tensor: &Tensor) {
 fn forget_history(tensor: &Tensor) {
     let node = tensor.node();
     if node.as_leaf().is_none()
-        && let Some(leaf) = share_leaf(&node, false)
+        && let Some(leaf) = share_leaf(&node, tensor.requires_grad() == Some(true))
     {
         replace(tensor, leaf);
     }

@@ -33,8 +33,9 @@ pub use random::manual_seed;
 pub use read::Data;
 pub use shape::AxisList;
 
-pub(crate) use handle::{finish_step, replace};
-pub(crate) use random::host_uniform;
+pub(crate) use create::filled;
+pub(crate) use handle::finish_step;
+pub(crate) use random::{glorot_bound, host_uniform};
 
 use crate::graph::Node;
 use std::{
