@@ -147,7 +147,8 @@ impl Kernel {
             let lin = |l: &Lin| l.any_range(&mut |r| ranges.contains(&r)) || l.any_value(&mut |e| out[e]);
             let conds = |m: &[Cond]| m.iter().any(|c| lin(&c.lin));
             out[i] = match &typed.expr {
-                Expr::Const(_) | Expr::Acc(_) => false,
+                Expr::Const(_) => false,
+                Expr::Acc(_) => ranges.iter().any(|r| self.outer.contains(r)),
                 Expr::Index(l) => lin(l),
                 Expr::Load { index, mask, .. } => lin(index) || conds(mask),
                 Expr::Masked(mask, e) => conds(mask) || out[*e],
