@@ -22,6 +22,9 @@ pub mod optim;
 /// Data sets.
 pub mod data;
 
+/// What `DEBUG=n` prints.
+pub mod debug;
+
 pub use error::{Error, Kind, Result};
 pub use grad::grad;
 pub use graph::DType;

@@ -260,3 +260,38 @@ fn same_op(a: &Op, b: &Op) -> bool {
         _ => std::mem::discriminant(a) == std::mem::discriminant(b),
     }
 }
+
+/// Splits both shapes of a reshape into the shortest runs of axes with equal products.
+pub(crate) fn axis_groups(
+    from: &[usize],
+    to: &[usize],
+) -> Vec<(std::ops::Range<usize>, std::ops::Range<usize>)> {
+    let (mut i, mut j) = (0, 0);
+    let mut groups = Vec::new();
+    while i < from.len() || j < to.len() {
+        let (i0, j0) = (i, j);
+        let (mut a, mut b) = (1, 1);
+        if i < from.len() {
+            a = from[i];
+            i += 1;
+        }
+        if j < to.len() {
+            b = to[j];
+            j += 1;
+        }
+        while a != b {
+            if a < b && i < from.len() {
+                a *= from[i];
+                i += 1;
+            } else if j < to.len() {
+                b *= to[j];
+                j += 1;
+            } else {
+                // Zero-sized shapes have no unique grouping: everything left belongs together.
+                return groups.into_iter().chain([(i0..from.len(), j0..to.len())]).collect();
+            }
+        }
+        groups.push((i0..i, j0..j));
+    }
+    groups
+}

@@ -6,7 +6,7 @@
 
 use super::{Acc, Arg, ArgId, Cond, Contract, Expr, ExprId, Kernel, Lin, RangeId, Store, Typed};
 use crate::{
-    graph::{Binary, DType, Node, Op, Reduce, Shape, Unary},
+    graph::{Binary, DType, Node, Op, Reduce, Unary, axis_groups},
     schedule::fuse::{Fusion, Group},
 };
 use rustc_hash::FxHashMap;
@@ -78,7 +78,7 @@ pub fn lower(fusion: &Fusion, id: usize) -> Lowered {
 }
 
 /// The row-major position of `index` in a tensor of that shape.
-fn flat(index: &[Lin], shape: &Shape) -> Lin {
+fn flat(index: &[Lin], shape: &[usize]) -> Lin {
     let mut stride = 1;
     index.iter().zip(shape).rev().fold(Lin::default(), |sum, (lin, size)| {
         let sum = sum.add(&lin.times(stride));
@@ -202,7 +202,16 @@ impl Lowerer<'_> {
             Op::Gather => self.gather(node, index, mask),
             Op::Reshape => {
                 let below = &src(0).shape;
-                let at = unflat(flat(index, &node.shape), below, &self.sizes);
+                let mut at = Index::with_capacity(below.len());
+                // Group by group, so that an index out of range (masked) does not carry into other axes.
+                for (from, to) in axis_groups(below, &node.shape) {
+                    if from.len() == 1 && to.len() == 1 {
+                        at.push(index[to.start].clone());
+                    } else {
+                        let joined = flat(&index[to.clone()], &node.shape[to]);
+                        at.extend(unflat(joined, &below[from], &self.sizes));
+                    }
+                }
                 self.lower(src(0), &at, mask)
             }
             Op::Permute(axes) => {

@@ -4,8 +4,8 @@
 //! it in place; kernels with the same rows merge when that lets them share a value; what is left gets a buffer.
 //! For each node a kernel reaches, `Reach` says which of the kernel's ranges each axis depends on.
 
-use super::rewrite::{axis_groups, is_contraction};
-use crate::graph::{Node, Op, Shape, Unary, topo};
+use super::rewrite::is_contraction;
+use crate::graph::{Node, Op, Shape, Unary, axis_groups, topo};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 /// Rows longer than this are not kept in one kernel with what is computed from their sum.
@@ -234,7 +234,7 @@ impl Fuser {
             && !group.contract
             && !bytes_out
             && (!group.fixed || group.outer == bits)
-            && size_of(group, bits) == node.numel()
+            && size_of(group, bits) <= node.numel()
             && (inner == 1 || (inner <= ROW_LIMIT && row <= ROW_LIMIT))
             && (!self.is_output[n] || reach.clean);
         fits.then_some(bits)

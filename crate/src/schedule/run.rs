@@ -93,6 +93,9 @@ fn compile(
         e.next
     });
     let plan = Rc::new(plan::plan(id, outputs, inputs, device)?);
+    if crate::debug::level() >= 2 {
+        eprint!("{}", crate::debug::describe(&plan, crate::debug::level() >= 4));
+    }
     ENGINE.with_borrow_mut(|e| {
         if e.plans.len() >= MAX_PLANS {
             e.plans.clear();
