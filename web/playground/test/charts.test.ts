@@ -40,7 +40,7 @@ describe("numbers", () => {
     expect(formatValue(0.25)).toBe("0.2500");
     expect(formatValue(0.000012)).toBe("1.20e-5");
     expect(formatValue(NaN)).toBe("NaN");
-    expect(formatNamed("test accuracy", 0.975)).toBe("97.5 %");
+    expect(formatNamed("test accuracy", 0.975)).toBe("97.5%");
     expect(formatBytes(1_500_000)).toBe("1.5 MB");
   });
 });

@@ -8,7 +8,7 @@ export function formatValue(value: number): string {
 }
 
 export function formatPercent(value: number): string {
-  return `${(100 * value).toFixed(1)} %`;
+  return `${(100 * value).toFixed(1)}%`;
 }
 
 export function isShare(name: string): boolean {

@@ -8,8 +8,6 @@ import type { Series } from "./series";
 
 export interface PlotOptions {
   name: string;
-  width: number;
-  height: number;
   log: boolean;
   axis: "step" | "time";
   smoothing: number;
@@ -28,8 +26,8 @@ export function createPlot(target: HTMLElement, options: PlotOptions): uPlot {
   const axis: uPlot.Axis = { stroke: muted, font, grid: { stroke: line, width: 1 }, ticks: { show: false } };
   return new uPlot(
     {
-      width: options.width,
-      height: options.height,
+      width: 200,
+      height: 176,
       padding: [8, 10, 0, 0],
       legend: { show: false },
       cursor: { sync: { key: "charts" }, points: { size: 7 }, drag: { x: true, y: false } },

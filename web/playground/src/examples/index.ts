@@ -19,14 +19,35 @@ export interface Example {
   speed: number;
 }
 
-export const exampleIds = ["xor", "moons", "mnist-mlp", "mnist-cnn", "beautiful-mnist"] as const;
+export const exampleIds = [
+  "xor",
+  "moons",
+  "mnist-mlp",
+  "mnist-cnn",
+  "beautiful-mnist",
+] as const;
 export type ExampleId = (typeof exampleIds)[number];
 
 export const examples: Record<ExampleId, Example> = {
   xor: { id: "xor", code: xor, lesson: xorLesson, speed: 100 },
-  moons: { id: "moons", code: moons, lesson: moonsLesson, speed: 100 },
-  "mnist-mlp": { id: "mnist-mlp", code: mnistMlp, lesson: mnistMlpLesson, speed: Infinity },
-  "mnist-cnn": { id: "mnist-cnn", code: mnistCnn, lesson: mnistCnnLesson, speed: Infinity },
+  moons: {
+    id: "moons",
+    code: moons,
+    lesson: moonsLesson,
+    speed: 100,
+  },
+  "mnist-mlp": {
+    id: "mnist-mlp",
+    code: mnistMlp,
+    lesson: mnistMlpLesson,
+    speed: Infinity,
+  },
+  "mnist-cnn": {
+    id: "mnist-cnn",
+    code: mnistCnn,
+    lesson: mnistCnnLesson,
+    speed: Infinity,
+  },
   "beautiful-mnist": {
     id: "beautiful-mnist",
     code: beautifulMnist,

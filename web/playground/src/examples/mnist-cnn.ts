@@ -1,8 +1,10 @@
 import { device, nn, optim, Tensor } from "playgrad";
-import { dataset, drawDigit, plot, predictions, print, steps, weights } from "playground";
+import { dataset, plot, print, steps } from "playground";
+import { drawDigit, predictions, weights } from "playground";
 
 const { train, test } = await dataset();
-const pixels = (images: Tensor) => images.float().div(255).reshape(-1, 1, 28, 28);
+const pixels = (images: Tensor) =>
+  images.float().div(255).reshape(-1, 1, 28, 28);
 
 const model = new nn.Sequential(
   new nn.Conv2d(1, 24, 5),

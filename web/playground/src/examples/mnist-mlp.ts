@@ -1,10 +1,16 @@
 import { nn, optim, Tensor } from "playgrad";
-import { dataset, drawDigit, plot, predictions, print, steps, weights } from "playground";
+import { dataset, plot, print, steps } from "playground";
+import { drawDigit, predictions, weights } from "playground";
 
 const { train, test } = await dataset();
-const pixels = (images: Tensor) => images.float().div(255).reshape(-1, 784);
+const pixels = (images: Tensor) =>
+  images.float().div(255).reshape(-1, 784);
 
-const model = new nn.Sequential(new nn.Linear(784, 128), (t) => t.relu(), new nn.Linear(128, 10));
+const model = new nn.Sequential(
+  new nn.Linear(784, 128),
+  (t) => t.relu(),
+  new nn.Linear(128, 10),
+);
 const parameters = nn.parameters(model);
 const optimizer = new optim.Adam(parameters, { lr: 0.002 });
 

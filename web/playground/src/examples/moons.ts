@@ -1,5 +1,6 @@
 import { data, nn, optim } from "playgrad";
-import { boundary, plot, print, slider, steps } from "playground";
+import { boundary, plot, print } from "playground";
+import { slider, steps } from "playground";
 
 const { x, y } = data.moons({ n: 200, noise: 0.12, seed: 7 });
 const target = y.float().reshape(-1, 1);
@@ -14,12 +15,12 @@ const model = new nn.Sequential(
 );
 const optimizer = new optim.Adam(nn.parameters(model));
 
-const rates = { min: 0.001, max: 0.1, value: 0.02, step: 0.001 };
+const range = { min: 0.001, max: 0.1, value: 0.02, step: 0.001 };
 
 boundary(model, { x, y });
 
 for await (const step of steps(500)) {
-  optimizer.lr = slider("learning rate", rates);
+  optimizer.lr = slider("learning rate", range);
 
   const guess = model.forward(x);
   const loss = guess.binaryCrossEntropy(target);

@@ -1,5 +1,6 @@
 import { data, nn, optim } from "playgrad";
-import { boundary, plot, print, slider, steps } from "playground";
+import { boundary, plot, print } from "playground";
+import { slider, steps } from "playground";
 
 const { x, y } = data.xor();
 
@@ -11,12 +12,12 @@ const model = new nn.Sequential(
 );
 const optimizer = new optim.Adam(nn.parameters(model));
 
-const rates = { min: 0.005, max: 0.2, value: 0.05, step: 0.005 };
+const range = { min: 0.005, max: 0.2, value: 0.05, step: 0.005 };
 
 boundary(model, { x, y });
 
 for await (const step of steps(600)) {
-  optimizer.lr = slider("learning rate", rates);
+  optimizer.lr = slider("learning rate", range);
 
   const loss = model.forward(x).mse(y);
   optimizer.zeroGrad();

@@ -1,4 +1,4 @@
-import { PlaygradError } from "playgrad";
+import { DataError, DeviceError, PlaygradError } from "playgrad";
 import type { ErrorKind, ProgramError } from "../protocol";
 import { CompileError, fileName } from "./compile";
 
@@ -28,7 +28,7 @@ export function describe(thrown: unknown, moduleUrl: string): ProgramError {
   if (thrown instanceof PlaygradError || thrown instanceof UsageError) {
     const { op, got, expected, fix } = thrown;
     return {
-      kind: engineKind(error.name),
+      kind: engineKind(error),
       name: error.name,
       message: error.message,
       op,
@@ -41,9 +41,9 @@ export function describe(thrown: unknown, moduleUrl: string): ProgramError {
   return { kind: "runtime", name: error.name, message: error.message, ...place };
 }
 
-function engineKind(name: string): ErrorKind {
-  if (name === "DeviceError") return "device";
-  if (name === "DataError") return "data";
+function engineKind(error: Error): ErrorKind {
+  if (error instanceof DeviceError) return "device";
+  if (error instanceof DataError) return "data";
   return "engine";
 }
 

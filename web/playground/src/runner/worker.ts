@@ -48,6 +48,11 @@ function completionNames(): Record<string, string[]> {
   };
 }
 
+/** A failed program still shows what it had asked for, unless the device no longer answers. */
+function patience(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, 400));
+}
+
 function fail(error: unknown): void {
   if (failed || error instanceof StopSignal) return;
   failed = true;
@@ -74,7 +79,7 @@ async function run(request: RunRequest): Promise<void> {
     if (error instanceof StopSignal) stopped = true;
     else fail(error);
   }
-  if (!failed) await settle();
+  await Promise.race([settle(), failed ? patience() : new Promise<never>(() => undefined)]);
   await consoleSettled();
   control.reportProgress();
   post({ type: "state", state: failed ? "failed" : stopped ? "stopped" : "done", ms: control.elapsed() });

@@ -51,6 +51,7 @@ export class Session {
   jump: (line: number, column?: number) => void = () => undefined;
 
   #stale = new Set<string>();
+  #staleSliders = new Set<string>();
   #sliderValues: Record<string, number> = {};
   #saveTimer: ReturnType<typeof setTimeout> | undefined;
   #noticeTimer: ReturnType<typeof setTimeout> | undefined;
@@ -161,6 +162,7 @@ export class Session {
     this.probabilities = null;
     this.progress = quiet;
     this.#stale = new Set(Object.keys(this.views));
+    this.#staleSliders = new Set(this.sliders.map(({ name }) => name));
     this.journal.nextRun();
     this.runner.run({
       code: this.code,
@@ -327,6 +329,7 @@ export class Session {
         this.probabilities = event.values;
         return;
       case "slider": {
+        this.#staleSliders.delete(event.slider.name);
         const others = this.sliders.filter((slider) => slider.name !== event.slider.name);
         this.sliders = [...others, event.slider];
         return;
@@ -360,6 +363,7 @@ export class Session {
   #endRun(): void {
     if (this.#stale.size > 0)
       this.views = Object.fromEntries(Object.entries(this.views).filter(([id]) => !this.#stale.has(id)));
+    this.sliders = this.sliders.filter(({ name }) => !this.#staleSliders.has(name));
     this.#stale.clear();
     this.journal.endRun();
   }

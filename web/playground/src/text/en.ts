@@ -101,7 +101,7 @@ export const text = {
     csv: "CSV",
     csvLong: "Download all values as CSV",
     png: "PNG",
-    pngLong: (name: string) => `Download the ${name} chart as PNG`,
+    pngLong: "Download the charts as a PNG picture",
     seconds: (s: string) => `${s} s`,
     at: (where: string) => `at ${where}`,
     earlier: (n: number) => (n === 1 ? "1 earlier run in grey" : `${n} earlier runs in grey`),
@@ -110,7 +110,7 @@ export const text = {
     empty: (name: string) => `${name}: no values yet.`,
   },
   boundary: {
-    summary: (correct: number, total: number) => `${correct} of ${total} points on the right side`,
+    summary: (correct: number, total: number) => `${correct} of ${total} right`,
     alt: (correct: number, total: number) =>
       `The plane coloured by the model's answer, with ${total} training points; ${correct} of them on the right side.`,
     legend: (label: number) => `class ${label}`,
