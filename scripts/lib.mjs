@@ -74,15 +74,19 @@ export function npm(args, options) {
 
 export const node = (args, options) => run(process.execPath, args, options);
 
-const ignored = new Set(["node_modules", "target", "dist", "wasm", ".cache", ".svelte-check", ".vite"]);
+const produced = new Set(
+  ["target", "dist", "web/package/wasm", "web/package/dist", "web/playground/dist"].map((path) => at(path)),
+);
+const byTools = new Set(["node_modules", ".cache", ".svelte-check", ".vite"]);
 
+/** Every file under `path` that people write, in a fixed order. */
 export function files(path) {
   if (!existsSync(path)) return [];
   if (statSync(path).isFile()) return [path];
   return readdirSync(path, { withFileTypes: true })
-    .filter((entry) => !ignored.has(entry.name))
+    .filter(({ name }) => !byTools.has(name) && !produced.has(join(path, name)))
     .sort((a, b) => (a.name < b.name ? -1 : 1))
-    .flatMap((entry) => files(join(path, entry.name)));
+    .flatMap(({ name }) => files(join(path, name)));
 }
 
 export function hash(paths, extra = "") {
