@@ -21,8 +21,12 @@ pub fn describe(plan: &Plan, expressions: bool) -> String {
             for (i, e) in step.kernel.exprs.iter().enumerate() {
                 let _ = writeln!(out, "    e{i} {} = {:?}", e.dtype, e.expr);
             }
-            step.kernel.accs.iter().for_each(|a| drop(writeln!(out, "    {a:?}")));
-            step.kernel.stores.iter().for_each(|s| drop(writeln!(out, "    {s:?}")));
+            step.kernel.accs.iter().for_each(|a| {
+                let _ = writeln!(out, "    {a:?}");
+            });
+            step.kernel.stores.iter().for_each(|s| {
+                let _ = writeln!(out, "    {s:?}");
+            });
         }
     }
     out

@@ -159,6 +159,10 @@ fn binary(op: Binary, a: &Node, b: &Node, y: &Node, g: &Node) -> [Option<Node>; 
             let whole = build::unary(Unary::Trunc, &build::div(a, b));
             [Some(g.clone()), Some(build::neg(&build::mul(g, &whole)))]
         }
+        // From the result alone, so that relu's input needs no buffer; 0 at the kink, as PyTorch's.
+        Binary::Max if b.as_const().is_some() => {
+            [Some(build::select(&build::lt(b, y), g, &build::like(g, 0.0))), None]
+        }
         Binary::Max => {
             let zero = build::like(g, 0.0);
             let tied = build::select(&build::eq(a, b), &build::scale(g, 0.5), g);

@@ -89,7 +89,7 @@ impl Tensor {
     /// `x` where positive, else 0; the gradient at 0 is 0.
     pub fn relu(&self) -> Result<Tensor> {
         let x = self.node();
-        Ok(Tensor::from_node(where_positive(&x, &x, &build::like(&x, 0.0))))
+        Ok(Tensor::from_node(build::binary(Binary::Max, &x, &build::like(&x, 0.0))))
     }
 
     /// `x` where positive, else `slope·x`.
