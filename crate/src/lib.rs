@@ -21,6 +21,8 @@ pub mod nn;
 pub mod optim;
 /// Data sets.
 pub mod data;
+/// Files of tensors.
+pub mod io;
 
 /// What `DEBUG=n` prints.
 pub mod debug;

@@ -8,6 +8,7 @@ mod points;
 mod random;
 mod strokes;
 
+use crate::{error::Result, tensor::Tensor};
 pub use digits::digits;
 pub use points::{moons, spirals, xor};
 
@@ -27,4 +28,24 @@ pub struct Points {
     /// `[n, 2]`.
     pub x: Vec<f32>,
     pub labels: Vec<u8>,
+}
+
+impl Images {
+    /// Pixels as uint8 `[n, height, width]`, labels as int32 `[n]`.
+    pub fn tensors(&self) -> Result<(Tensor, Tensor)> {
+        let shape = [self.labels.len(), self.height, self.width];
+        Ok((Tensor::from_slice(&self.pixels, &shape)?, classes(&self.labels)?))
+    }
+}
+
+impl Points {
+    /// Positions as float32 `[n, 2]`, labels as int32 `[n]`.
+    pub fn tensors(&self) -> Result<(Tensor, Tensor)> {
+        Ok((Tensor::from_slice(&self.x, &[self.labels.len(), 2])?, classes(&self.labels)?))
+    }
+}
+
+fn classes(labels: &[u8]) -> Result<Tensor> {
+    let labels: Vec<i32> = labels.iter().map(|l| i32::from(*l)).collect();
+    Tensor::from_slice(&labels, &[labels.len()])
 }
