@@ -18,9 +18,7 @@ const LOSSES: [(&str, &[&[usize]], Loss); 10] = [
         x[0].matmul(&x[1])?.tanh()?.matmul(&x[2])?.sigmoid()?.square()?.mean((), false)
     }),
     ("softmax", &[&[3, 4], &[3, 4]], |x| x[0].softmax(-1)?.mul(&x[1])?.sum((), false)),
-    ("cross entropy", &[&[3, 4]], |x| {
-        x[0].mul(2.0)?.cross_entropy(&Tensor::from_slice(&[1, 0, 3], &[3])?)
-    }),
+    ("cross entropy", &[&[3, 4]], |x| x[0].mul(2.0)?.cross_entropy(&Tensor::from_slice(&[1, 0, 3], &[3])?)),
     ("layer norm", &[&[2, 5], &[5]], |x| x[0].layer_norm(-1, 1e-5)?.mul(&x[1])?.tanh()?.sum((), false)),
     ("convolution", &[&[1, 2, 5, 5], &[3, 2, 3, 3]], |x| {
         let options = Conv2dOptions { stride: [2, 2], padding: [1, 1], ..Conv2dOptions::default() };
@@ -41,10 +39,7 @@ fn cpu() {
 }
 
 fn drawn(shapes: &[&[usize]]) -> Vec<Vec<f32>> {
-    shapes
-        .iter()
-        .map(|s| Tensor::uniform(s, 0.3, 1.7).unwrap().to_vec().unwrap())
-        .collect()
+    shapes.iter().map(|s| Tensor::uniform(s, 0.3, 1.7).unwrap().to_vec().unwrap()).collect()
 }
 
 fn tensors(values: &[Vec<f32>], shapes: &[&[usize]]) -> Vec<Tensor> {
@@ -75,7 +70,10 @@ fn check_slopes(name: &str, shapes: &[&[usize]], f: &dyn Fn(&[Tensor]) -> Tensor
             };
             let slope = (at(STEP) - at(-STEP)) / f64::from(2.0 * STEP);
             let error = (slope - f64::from(exact)).abs();
-            assert!(error < 2e-3 + 1e-2 * slope.abs(), "{name}: input {i}[{j}]: {exact}, by differences {slope}");
+            assert!(
+                error < 2e-3 + 1e-2 * slope.abs(),
+                "{name}: input {i}[{j}]: {exact}, by differences {slope}"
+            );
         }
     }
 }
@@ -95,7 +93,10 @@ fn gradients_of_gradients_are_the_slopes_of_gradients() {
         let directions = tensors(&drawn(shapes), shapes);
         check_slopes(name, shapes, &|x| {
             let first = gradients(&loss(x).unwrap(), x);
-            let along = first.iter().zip(&directions).map(|(g, d)| g.mul(&d.detach()).unwrap().sum((), false).unwrap());
+            let along = first
+                .iter()
+                .zip(&directions)
+                .map(|(g, d)| g.mul(&d.detach()).unwrap().sum((), false).unwrap());
             along.reduce(|a, b| a.add(&b).unwrap()).unwrap()
         });
     }
@@ -105,6 +106,7 @@ fn gradients_of_gradients_are_the_slopes_of_gradients() {
 fn derivatives_go_on() {
     cpu();
     let x = Tensor::from_slice(&[0.5f32, -1.5, 2.0], &[3]).unwrap();
+    x.set_requires_grad(true).unwrap();
     let mut y = x.pow(4).unwrap();
     for expected in [|v: f32| 4.0 * v.powi(3), |v| 12.0 * v * v, |v| 24.0 * v, |_| 24.0] {
         y = grad(&y.sum((), false).unwrap(), &[&x]).unwrap().remove(0);
@@ -152,6 +154,7 @@ fn backward_adds_up_until_the_gradient_is_cleared() -> Result<()> {
 fn gradients_stop_where_they_are_told_to() -> Result<()> {
     cpu();
     let x = Tensor::from_slice(&[3.0f32], &[1])?;
+    x.set_requires_grad(true)?;
     let half = x.detach().mul(&x)?.sum((), false)?;
     half.backward()?;
     assert_eq!(x.grad().unwrap().to_vec::<f32>()?, [3.0]);

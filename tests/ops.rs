@@ -10,6 +10,7 @@ use playgrad::{
     runtime,
     tensor::{Conv2dOptions, Operand, Pool2dOptions, Tensor},
 };
+use std::panic::catch_unwind;
 
 /// The one table: an operation's name in ops.json and the method it checks.
 fn apply(op: &str, x: &[Tensor], a: &Args) -> Result<Tensor> {
@@ -182,7 +183,13 @@ fn values(x: &Tensor) -> Result<Vec<f64>> {
 }
 
 /// The first value further from PyTorch's than `atol + rtol·|value|`.
-fn differ(what: &str, got: &[f64], expected: &[f64], atol: f64, rtol: f64) -> std::result::Result<(), String> {
+fn differ(
+    what: &str,
+    got: &[f64],
+    expected: &[f64],
+    atol: f64,
+    rtol: f64,
+) -> std::result::Result<(), String> {
     if got.len() != expected.len() {
         return Err(format!("{what} has {} values, PyTorch {}", got.len(), expected.len()));
     }
@@ -219,8 +226,11 @@ fn check_all(device: &'static str) {
         return;
     }
     let cases = cases::load();
-    let failures: Vec<String> =
-        cases.iter().filter_map(|c| Some(format!("{}: {}", c.name, check(c).err()?))).collect();
+    let fails = |c: &Case| match catch_unwind(|| check(c)) {
+        Ok(outcome) => outcome.err().map(|why| format!("{}: {why}", c.name)),
+        Err(_) => Some(format!("{}: panics", c.name)),
+    };
+    let failures: Vec<String> = cases.iter().filter_map(fails).collect();
     println!("{device}: {} of {} cases agree with PyTorch", cases.len() - failures.len(), cases.len());
     assert!(failures.is_empty(), "{device}:\n{}", failures.join("\n"));
 }

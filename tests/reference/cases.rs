@@ -62,7 +62,9 @@ impl Case {
             shape: sizes(&row["shape"]),
             dtype: text(&row["dtype"]),
             out: numbers(&row["out"]),
-            grads: row["grads"].as_array().map(|g| g.iter().map(|v| v.is_array().then(|| numbers(v))).collect()),
+            grads: row["grads"]
+                .as_array()
+                .map(|g| g.iter().map(|v| v.is_array().then(|| numbers(v))).collect()),
             inputs,
             seed,
             op,
@@ -72,11 +74,10 @@ impl Case {
     pub fn draw(&self) -> Result<Drawn> {
         let mut lcg = Lcg(self.seed);
         let leaves = self.inputs.iter().map(|i| i.leaf(&mut lcg)).collect::<Result<Vec<_>>>()?;
-        let viewed = self.inputs.iter().zip(&leaves).map(|(i, leaf)| i.viewed(leaf)).collect::<Result<_>>()?;
-        let n = if self.grads.is_some() { self.out.len() } else { 0 };
-        let weights: Vec<f32> = lcg.values(n, -1.0, 1.0).map(|v| v as f32).collect();
-        let shape = if n > 0 { self.shape.as_slice() } else { &[0] };
-        Ok(Drawn { leaves, viewed, weights: Tensor::from_slice(&weights, shape)? })
+        let viewed =
+            self.inputs.iter().zip(&leaves).map(|(i, leaf)| i.viewed(leaf)).collect::<Result<_>>()?;
+        let weights: Vec<f32> = lcg.values(self.out.len(), -1.0, 1.0).map(|v| v as f32).collect();
+        Ok(Drawn { leaves, viewed, weights: Tensor::from_slice(&weights, &self.shape)? })
     }
 }
 
@@ -101,7 +102,8 @@ impl Input {
             DType::I32 => Tensor::from_slice(&whole().map(|v| v as i32).collect::<Vec<_>>(), &self.shape),
             DType::U32 => Tensor::from_slice(&whole().map(|v| v as u32).collect::<Vec<_>>(), &self.shape),
             DType::F32 => {
-                let leaf = Tensor::from_slice(&values.iter().map(|v| *v as f32).collect::<Vec<_>>(), &self.shape)?;
+                let leaf =
+                    Tensor::from_slice(&values.iter().map(|v| *v as f32).collect::<Vec<_>>(), &self.shape)?;
                 leaf.set_requires_grad(true)?;
                 Ok(leaf)
             }
@@ -181,7 +183,9 @@ impl Arg<'_> {
     }
 
     pub fn ints(&self) -> Vec<isize> {
-        self.0.as_array().map_or(Vec::new(), |a| a.iter().filter_map(|v| Some(v.as_i64()? as isize)).collect())
+        self.0
+            .as_array()
+            .map_or(Vec::new(), |a| a.iter().filter_map(|v| Some(v.as_i64()? as isize)).collect())
     }
 
     pub fn sizes(&self) -> Vec<usize> {
@@ -196,9 +200,11 @@ impl Arg<'_> {
         let end = |v: &Value| v.as_i64().map(|i| i as isize);
         let part = |v: &Value| match v {
             Value::Null => Slice::All,
-            Value::Array(r) => {
-                Slice::Range { start: end(&r[0]), stop: end(&r[1]), step: r.get(2).and_then(end).unwrap_or(1) }
-            }
+            Value::Array(r) => Slice::Range {
+                start: end(&r[0]),
+                stop: end(&r[1]),
+                step: r.get(2).and_then(end).unwrap_or(1),
+            },
             at => Slice::At(end(at).unwrap()),
         };
         items(self.0).iter().map(part).collect()

@@ -28,7 +28,9 @@ fn pass(outputs: &[Node]) -> Vec<Node> {
         let new = if node.is_realized() || node.src.is_empty() {
             node.clone()
         } else {
-            sum_of_view(node, &uses, &done).unwrap_or_else(|| rebuild(node, &done))
+            of_nothing(node)
+                .or_else(|| sum_of_view(node, &uses, &done))
+                .unwrap_or_else(|| rebuild(node, &done))
         };
         done.insert(node.id, new);
     }
@@ -41,6 +43,17 @@ fn rebuild(node: &Node, done: &FxHashMap<u64, Node>) -> Node {
     }
     let src: Vec<Node> = node.src.iter().map(|s| done[&s.id].clone()).collect();
     Node::new(node.op.clone(), &src, node.shape.clone(), node.dtype)
+}
+
+/// Reducing or padding an empty node gives a constant.
+fn of_nothing(node: &Node) -> Option<Node> {
+    let value = match node.op {
+        Op::Reduce(Reduce::Sum, _) | Op::Pad(_) => 0.0,
+        Op::Reduce(Reduce::Prod, _) => 1.0,
+        Op::Reduce(Reduce::Max, _) => node.dtype.min_value(),
+        _ => return None,
+    };
+    (node.src[0].numel() == 0).then(|| Node::constant(value, node.shape.clone(), node.dtype))
 }
 
 /// `Σ view(Σ x)` → `Σ view'(x)` and `Σ view(a · b)` → `Σ view(a) · view(b)`, where nobody else needs the inner
