@@ -121,16 +121,16 @@ impl Fuser {
             self.readers[n] = readers;
             return;
         }
-        let joined = if self.is_forced[n] || readers.is_empty() { None } else { self.join(n, &readers) };
-        match joined {
-            Some(group) => {
-                self.owner[n] = Some(group);
-                if self.is_output[n] {
-                    self.stored[n] = true;
-                    self.group_mut(group).taps.push(node);
-                }
-            }
-            None => self.start(n),
+        if self.is_forced[n] || readers.is_empty() {
+            return self.start(n);
+        }
+        let joined = self.join(n, &readers);
+        let tapped = joined.is_none().then(|| self.tap(n, &readers)).flatten();
+        let Some(group) = joined.or(tapped) else { return self.start(n) };
+        self.owner[n] = Some(group);
+        if wanted || tapped.is_some() {
+            self.stored[n] = true;
+            self.group_mut(group).taps.push(node);
         }
     }
 
@@ -175,52 +175,72 @@ impl Fuser {
 
     /// The group that computes `n` in place for all `readers`, if there is or can be one.
     fn join(&mut self, n: usize, readers: &[usize]) -> Option<usize> {
-        let node = self.nodes[n].clone();
-        if let Op::Reduce(..) = node.op {
+        if let [g] = readers {
+            return self.hold(n, *g, self.is_output[n]).then_some(*g);
+        }
+        let reduces = matches!(self.nodes[n].op, Op::Reduce(..));
+        if self.is_output[n]
+            || is_contraction(&self.nodes[n])
+            || readers.iter().any(|g| self.group(*g).contract)
+        {
+            return None;
+        }
+        if reduces {
             let rows: Vec<u64> = readers.iter().map(|g| self.rows_for(n, *g)).collect::<Option<_>>()?;
-            if is_contraction(&node) {
-                let [g] = readers else { return None };
-                let group = self.group(*g);
-                let alone = !group.fixed && rows[0] == all_ranges(group) && group.roots.len() == 1;
-                if !alone || !self.tap_allowed(n, *g) {
-                    return None;
-                }
-                let group = self.group_mut(*g);
-                group.fixed = true;
-                group.contract = true;
-                return Some(*g);
-            }
             let g = self.merge(readers, &rows)?;
-            let group = self.group_mut(g);
-            group.fixed = true;
+            self.group_mut(g).fixed = true;
             return Some(g);
         }
-        let [g] = readers else {
-            let rows: Vec<u64> = readers.iter().map(|g| self.group(*g).outer).collect();
-            if readers.iter().any(|g| self.group(*g).contract) || self.is_output[n] {
-                return None;
-            }
-            let fixed = self.group(readers[0]).fixed;
-            if readers.iter().any(|g| self.group(*g).fixed != fixed) {
-                return None;
-            }
-            return self.merge(readers, &rows);
-        };
-        self.tap_allowed(n, *g).then_some(*g)
+        let fixed = self.group(readers[0]).fixed;
+        if readers.iter().any(|g| self.group(*g).fixed != fixed) {
+            return None;
+        }
+        let rows: Vec<u64> = readers.iter().map(|g| self.group(*g).outer).collect();
+        self.merge(readers, &rows)
     }
 
-    /// Outputs may be stored on the way only where each element is computed exactly once.
-    fn tap_allowed(&self, n: usize, g: usize) -> bool {
-        if !self.is_output[n] {
-            return true;
+    /// One of several readers that computes `n` on its way and stores it for the others.
+    fn tap(&mut self, n: usize, readers: &[usize]) -> Option<usize> {
+        let last = |g: &usize| self.group(*g).roots.iter().map(|r| self.position[&r.node.id]).max();
+        let mut order = readers.to_vec();
+        order.sort_by_key(last);
+        order.into_iter().find(|g| {
+            let first = readers.iter().all(|other| other == g || !self.feeds(*other, &[*g]));
+            first && self.hold(n, *g, true)
+        })
+    }
+
+    /// Lets group `g` compute `n` in place, if it can; `stored` values are also written to a buffer.
+    fn hold(&mut self, n: usize, g: usize, stored: bool) -> bool {
+        let node = &self.nodes[n];
+        if !matches!(node.op, Op::Reduce(..)) {
+            return !stored || self.tap_allowed(n, g, self.group(g).outer);
         }
+        let contract = is_contraction(node);
+        let Some(rows) = self.rows_for(n, g) else { return false };
+        let group = self.group(g);
+        if contract && (group.fixed || rows != all_ranges(group) || group.roots.len() > 1) {
+            return false;
+        }
+        if stored && !self.tap_allowed(n, g, rows) {
+            return false;
+        }
+        let group = self.group_mut(g);
+        group.outer = rows;
+        group.fixed = true;
+        group.contract |= contract;
+        true
+    }
+
+    /// Values may be stored on the way only where each element is computed exactly once.
+    fn tap_allowed(&self, n: usize, g: usize, rows: u64) -> bool {
         let (group, reach) = (self.group(g), &self.reach[&(g, n)]);
         let bits = reach.axes.iter().fold(0, |a, b| a | b);
         reach.clean
             && bits & REDUCED == 0
             && self.nodes[n].dtype.size() > 1
             && size_of(group, bits) == self.nodes[n].numel()
-            && (bits == all_ranges(group) || (group.fixed && bits == group.outer))
+            && (bits == all_ranges(group) || ((group.fixed || rows != group.outer) && bits == rows))
     }
 
     /// The rows of group `g` if it can hold the reduction `n`.
@@ -235,8 +255,7 @@ impl Fuser {
             && !bytes_out
             && (!group.fixed || group.outer == bits)
             && size_of(group, bits) <= node.numel()
-            && (inner == 1 || (inner <= ROW_LIMIT && row <= ROW_LIMIT))
-            && (!self.is_output[n] || reach.clean);
+            && (inner == 1 || (inner <= ROW_LIMIT && row <= ROW_LIMIT));
         fits.then_some(bits)
     }
 
@@ -262,15 +281,11 @@ impl Fuser {
             }
         }
         for a in readers {
-            if readers.len() > 1 && self.feeds(*a, readers) {
+            if self.feeds(*a, readers) {
                 return None;
             }
         }
         let target = readers[0];
-        if readers.len() == 1 {
-            self.group_mut(target).outer = rows[0];
-            return Some(target);
-        }
         let ranges: Vec<usize> = outer.iter().chain(&inner).copied().collect();
         let mut merged =
             Group { ranges, outer: (1 << outer.len()) - 1, fixed: first.fixed, ..Group::default() };

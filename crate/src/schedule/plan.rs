@@ -138,7 +138,7 @@ fn cut(fusion: &fuse::Fusion, group: usize, max_buffers: usize) -> Option<Node> 
         }
         reads.insert(node.id, own);
     }
-    best.map(|b| b.1)
+    best.map(|b| b.1).or_else(|| fusion.groups[group].taps.first().cloned())
 }
 
 /// Kernels so that each runs after those whose buffers it reads.
