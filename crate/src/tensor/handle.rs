@@ -216,7 +216,11 @@ impl Tensor {
         let mut receivers = RECEIVERS.with_borrow_mut(upgrade);
         receivers.retain(|t| {
             let node = t.node();
-            node.dtype.is_float() && t.requires_grad() != Some(false) && history.contains(&node)
+            let willing = match t.requires_grad() {
+                Some(wants) => wants,
+                None => node != root,
+            };
+            willing && node.dtype.is_float() && history.contains(&node)
         });
         if receivers.iter().any(|t| t.requires_grad() == Some(true)) {
             receivers.retain(|t| t.requires_grad() == Some(true));
