@@ -125,7 +125,8 @@ impl Tensor {
         self.float_map(|x| {
             let abs = build::binary(Binary::Max, x, &build::neg(x));
             let rest = log(&build::offset(&exp(&build::neg(&abs)), 1.0));
-            build::add(&build::binary(Binary::Max, x, &build::like(x, 0.0)), &rest)
+            // Zero first: the gradient of this tie is shared, relu's is not.
+            build::add(&build::binary(Binary::Max, &build::like(x, 0.0), x), &rest)
         })
     }
 
