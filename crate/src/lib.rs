@@ -13,6 +13,8 @@ pub mod grad;
 pub mod schedule;
 /// Ranges, index expressions, value expressions: what one launch computes.
 pub mod kernel;
+/// Kernels as shader text: WGSL.
+pub mod render;
 /// Devices: allocate, copy, compile, launch.
 pub mod runtime;
 /// Layers.

@@ -1,0 +1,355 @@
+//! Writes expressions of a kernel as statements, each once, as far out as its loops allow.
+
+use super::{Slots, Spelling, spelling::Operand};
+use crate::{
+    graph::{Binary, DType, Reduce},
+    kernel::{Atom, Cond, Expr, ExprId, Kernel, Lin, RangeId, Store},
+};
+
+pub struct Printer<'a> {
+    pub kernel: &'a Kernel,
+    pub lang: &'a Spelling,
+    slots: &'a Slots,
+    pub out: String,
+    depth: usize,
+    /// The name an expression has in the scope being written.
+    names: Vec<Option<String>>,
+    /// What accumulators are called once they are finished.
+    pub accs: Vec<String>,
+    fresh: usize,
+}
+
+impl<'a> Printer<'a> {
+    pub fn new(kernel: &'a Kernel, slots: &'a Slots, lang: &'a Spelling) -> Self {
+        let accs = (0..kernel.accs.len()).map(|i| format!("acc{i}")).collect();
+        Self {
+            kernel,
+            lang,
+            slots,
+            out: String::new(),
+            depth: 1,
+            names: vec![None; kernel.exprs.len()],
+            accs,
+            fresh: 0,
+        }
+    }
+
+    pub fn line(&mut self, text: impl AsRef<str>) {
+        for line in text.as_ref().lines() {
+            self.out += &"  ".repeat(self.depth);
+            self.out += line;
+            self.out.push('\n');
+        }
+    }
+
+    /// `head {`, the body in a scope of its own, `}`.
+    pub fn block(&mut self, head: &str, body: impl FnOnce(&mut Self)) {
+        self.line(format!("{head} {{"));
+        self.depth += 1;
+        let names = self.names.clone();
+        body(self);
+        self.names = names;
+        self.depth -= 1;
+        self.line("}");
+    }
+
+    /// Defines the range variables from their row-major position.
+    pub fn split(&mut self, flat: &str, ranges: &[RangeId]) {
+        let mut below = self.kernel.size(ranges);
+        for (i, r) in ranges.iter().enumerate() {
+            let size = self.kernel.ranges[*r];
+            below /= size.max(1);
+            if size == 1 {
+                continue;
+            }
+            let high = divided(flat, below as i64);
+            let value = if ranges[..i].iter().all(|r| self.kernel.ranges[*r] == 1) {
+                high
+            } else {
+                remainder(&high, size as i64)
+            };
+            self.name(&format!("r{r}"), DType::I32, &value);
+        }
+    }
+
+    /// Loops over `ranges`, the last one fastest; what `roots` need is computed as far out as it can be.
+    pub fn loops(&mut self, ranges: &[RangeId], roots: &[ExprId], body: &mut dyn FnMut(&mut Self)) {
+        let Some((r, inner)) = ranges.split_first() else {
+            return body(self);
+        };
+        let size = self.kernel.ranges[*r];
+        if size == 1 {
+            return self.loops(inner, roots, body);
+        }
+        self.hoist(ranges, roots);
+        let head = (self.lang.for_loop)(&format!("r{r}"), "0", size, 1);
+        self.block(&head, |p| p.loops(inner, roots, body));
+    }
+
+    /// Loops over the row-major positions of `ranges`, each of `lanes` invocations taking every `lanes`-th.
+    pub fn strided(
+        &mut self,
+        lanes: usize,
+        ranges: &[RangeId],
+        roots: &[ExprId],
+        body: &mut dyn FnMut(&mut Self),
+    ) {
+        let size = self.kernel.size(ranges);
+        if size == 0 {
+            return;
+        }
+        self.hoist(ranges, roots);
+        let head = (self.lang.for_loop)("i", "lane", size, lanes);
+        self.block(&head, |p| {
+            p.split("i", ranges);
+            body(p);
+        });
+    }
+
+    /// Writes now all that `roots` need and that does not change with `ranges`.
+    pub fn hoist(&mut self, ranges: &[RangeId], roots: &[ExprId]) {
+        let inside = self.kernel.depends(ranges);
+        for e in self.kernel.needed(roots) {
+            if !inside[e] {
+                self.value(e);
+            }
+        }
+    }
+
+    fn fresh(&mut self, prefix: &str) -> String {
+        self.fresh += 1;
+        format!("{prefix}{}", self.fresh)
+    }
+
+    pub fn name(&mut self, name: &str, dtype: DType, value: &str) {
+        let line = (self.lang.constant_name)(name, dtype, value);
+        self.line(line);
+    }
+
+    /// The text of an expression's value: a literal, or a name that is defined here if it is not yet.
+    pub fn value(&mut self, e: ExprId) -> String {
+        if let Some(name) = &self.names[e] {
+            return name.clone();
+        }
+        let kernel = self.kernel;
+        let dtype = kernel.exprs[e].dtype;
+        let name = match &kernel.exprs[e].expr {
+            Expr::Const(bits) => (self.lang.constant)(f64::from_bits(*bits), dtype),
+            Expr::Acc(i) => self.accs[*i].clone(),
+            computed => {
+                let text = self.compute(computed, dtype);
+                let name = format!("v{e}");
+                self.name(&name, dtype, &text);
+                name
+            }
+        };
+        self.names[e] = Some(name.clone());
+        name
+    }
+
+    fn compute(&mut self, expr: &Expr, dtype: DType) -> String {
+        let (kernel, lang) = (self.kernel, self.lang);
+        match expr {
+            Expr::Const(_) | Expr::Acc(_) => unreachable!("constants and accumulators have a name"),
+            Expr::Index(lin) => self.lin(lin),
+            Expr::Load { arg, index, mask } => self.load(*arg, index, mask),
+            Expr::Masked(mask, e) => {
+                let value = self.value(*e);
+                let zero = (lang.constant)(0.0, dtype);
+                match self.conds(mask) {
+                    Some(cond) => (lang.select)(&cond, &value, &zero),
+                    None => value,
+                }
+            }
+            Expr::Unary(op, a) => {
+                let a = self.value(*a);
+                (lang.unary)(*op, dtype, &a)
+            }
+            Expr::Binary(op, a, b) => {
+                let operand = kernel.exprs[*a].dtype;
+                let (a, b) = (self.operand(*a), self.operand(*b));
+                (lang.binary)(*op, operand, &a, &b)
+            }
+            Expr::Where(c, a, b) => {
+                let (c, a, b) = (self.value(*c), self.value(*a), self.value(*b));
+                (lang.select)(&c, &a, &b)
+            }
+            Expr::Cast(a) => {
+                let text = self.value(*a);
+                (lang.cast)(&text, kernel.exprs[*a].dtype, dtype)
+            }
+            Expr::Bitcast(a) => {
+                let text = self.value(*a);
+                (lang.bitcast)(&text, kernel.exprs[*a].dtype, dtype)
+            }
+        }
+    }
+
+    fn operand(&mut self, e: ExprId) -> Operand {
+        let constant = match self.kernel.exprs[e].expr {
+            Expr::Const(bits) => Some(f64::from_bits(bits)),
+            _ => None,
+        };
+        Operand { text: self.value(e), constant }
+    }
+
+    /// Reads element 0 where the mask forbids the read: cheaper than a branch, and always there.
+    fn load(&mut self, arg: usize, index: &Lin, mask: &[Cond]) -> String {
+        let (lang, dtype) = (self.lang, self.kernel.args[arg].dtype);
+        let mut at = self.lin(index);
+        let cond = self.conds(mask);
+        let held = cond.map(|text| {
+            let name = self.fresh("in");
+            self.name(&name, DType::Bool, &text);
+            name
+        });
+        if let Some(held) = &held {
+            at = (lang.select)(held, &at, "0");
+        }
+        let (binding, element) = (self.slots[arg], self.element(self.slots[arg]));
+        let value = match dtype.size() {
+            4 => (lang.from_word)(&format!("b{binding}[at.a{arg} + {at}]"), element, dtype),
+            _ => {
+                let name = self.fresh("at");
+                self.name(&name, DType::I32, &at);
+                (lang.from_byte)(&format!("b{binding}[at.a{arg} + ({name} >> 2)]"), &name, dtype)
+            }
+        };
+        match held {
+            Some(held) => (lang.select)(&held, &value, &(lang.constant)(0.0, dtype)),
+            None => value,
+        }
+    }
+
+    /// Writes a 4-byte element.
+    pub fn store(&mut self, store: &Store) {
+        let value = self.value(store.value);
+        let at = self.lin(&store.index);
+        self.store_word(store.arg, &at, &value);
+    }
+
+    pub fn store_word(&mut self, arg: usize, at: &str, value: &str) {
+        let binding = self.slots[arg];
+        let word = (self.lang.to_word)(value, self.kernel.args[arg].dtype, self.element(binding));
+        self.line(format!("b{binding}[at.a{arg} + {at}] = {word};"));
+    }
+
+    /// The element type of a binding: that of its arguments where they agree, else 4-byte words.
+    fn element(&self, binding: usize) -> DType {
+        let mut dtypes = self.kernel.args.iter().zip(self.slots).filter(|(_, s)| **s == binding);
+        let first = dtypes.next().map_or(DType::U32, |(a, _)| a.dtype);
+        if first.size() == 4 && dtypes.all(|(a, _)| a.dtype == first) { first } else { DType::U32 }
+    }
+
+    /// Declarations of all buffer bindings.
+    pub fn buffers(&self) -> String {
+        let bindings = self.slots.iter().max().map_or(0, |b| b + 1);
+        (0..bindings)
+            .map(|b| {
+                let written = self.kernel.args.iter().zip(self.slots).any(|(a, s)| *s == b && a.written);
+                (self.lang.buffer)(b, self.element(b), written)
+            })
+            .collect()
+    }
+
+    /// Members of the structure that holds where each argument starts, in elements (bytes: in words).
+    pub fn offsets(&self) -> String {
+        (0..self.slots.len()).map(|a| format!("  a{a}: i32,\n")).collect()
+    }
+
+    fn conds(&mut self, mask: &[Cond]) -> Option<String> {
+        let texts: Vec<String> = mask
+            .iter()
+            .map(|c| {
+                let shifted = self.lin(&c.lin.plus(-c.lo));
+                (self.lang.within)(&shifted, c.hi - c.lo)
+            })
+            .collect();
+        (!texts.is_empty()).then(|| texts.join(" && "))
+    }
+
+    /// An index expression, parenthesised where it is a sum.
+    pub fn lin(&mut self, lin: &Lin) -> String {
+        let mut text = String::new();
+        for (atom, k) in &lin.terms {
+            let name = self.atom(atom);
+            if !text.is_empty() {
+                text += if *k < 0 { " - " } else { " + " };
+            } else if *k < 0 {
+                text += "-";
+            }
+            text += &if k.abs() == 1 { name } else { format!("{name} * {}", k.abs()) };
+        }
+        if text.is_empty() {
+            return lin.c.to_string();
+        }
+        match lin.c {
+            0 => {}
+            c if c < 0 => text += &format!(" - {}", -c),
+            c => text += &format!(" + {c}"),
+        }
+        if lin.terms.len() == 1 && lin.c == 0 && lin.terms[0].1 == 1 { text } else { format!("({text})") }
+    }
+
+    fn atom(&mut self, atom: &Atom) -> String {
+        match atom {
+            Atom::Range(r) => format!("r{r}"),
+            Atom::Value(e) => self.value(*e),
+            Atom::Div(l, d) => {
+                let text = self.lin(l);
+                if self.never_negative(l, *d) {
+                    divided(&text, *d)
+                } else {
+                    format!("floor_div({text}, {d})")
+                }
+            }
+            Atom::Mod(l, d) => {
+                let text = self.lin(l);
+                if self.never_negative(l, *d) {
+                    remainder(&text, *d)
+                } else {
+                    format!("floor_mod({text}, {d})")
+                }
+            }
+        }
+    }
+
+    /// Shifts and masks round as we want for every sign.
+    fn never_negative(&self, lin: &Lin, divisor: i64) -> bool {
+        (divisor as u64).is_power_of_two() || lin.bounds(&self.kernel.ranges).0 >= 0
+    }
+
+    /// `a` and `b` joined by a reduction's operation.
+    pub fn joined(&self, op: Reduce, dtype: DType, a: &str, b: &str) -> String {
+        let operand = |text: &str| Operand { text: text.into(), constant: None };
+        (self.lang.binary)(operation(op), dtype, &operand(a), &operand(b))
+    }
+}
+
+fn operation(op: Reduce) -> Binary {
+    match op {
+        Reduce::Sum => Binary::Add,
+        Reduce::Max => Binary::Max,
+        Reduce::Prod => Binary::Mul,
+    }
+}
+
+pub fn identity(op: Reduce, dtype: DType) -> f64 {
+    match op {
+        Reduce::Sum => 0.0,
+        Reduce::Max => dtype.min_value(),
+        Reduce::Prod => 1.0,
+    }
+}
+
+fn divided(text: &str, d: i64) -> String {
+    match d {
+        1 => text.into(),
+        _ if (d as u64).is_power_of_two() => format!("({text} >> {}u)", d.trailing_zeros()),
+        _ => format!("({text} / {d})"),
+    }
+}
+
+fn remainder(text: &str, d: i64) -> String {
+    if (d as u64).is_power_of_two() { format!("({text} & {})", d - 1) } else { format!("({text} % {d})") }
+}

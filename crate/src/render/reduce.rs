@@ -1,0 +1,175 @@
+//! Rows with accumulators: one invocation per row, or several that join their partial results in a fixed
+//! order. Accumulators over the same ranges that do not name each other share a loop.
+
+use super::{
+    Shader, Slots, Spelling, fill, grid,
+    printer::{Printer, identity},
+};
+use crate::{
+    graph::{DType, Reduce},
+    kernel::{Expr, ExprId, Kernel, RangeId},
+};
+use std::collections::BTreeSet;
+
+/// Invocations that keep a GPU busy.
+const BUSY: usize = 1 << 15;
+const MAX_LANES: usize = 256;
+const MIN_THREADS: usize = 64;
+
+/// How many invocations share a row: enough to fill the device, and at least 32 where neighbours in memory lie
+/// along the row.
+pub fn lanes(kernel: &Kernel) -> usize {
+    let longest = kernel.accs.iter().map(|a| kernel.size(&a.ranges)).max().unwrap_or(1);
+    let longest = longest.max(kernel.size(&kernel.inner));
+    let busy = BUSY.div_ceil(kernel.rows().max(1));
+    let wanted = busy.max(if along_rows(kernel) { 32 } else { 1 });
+    if longest <= 8 { 1 } else { wanted.min(longest / 4).max(1).next_power_of_two().min(MAX_LANES) }
+}
+
+/// Whether more loads step through memory by one along the reduced ranges than from row to row.
+fn along_rows(kernel: &Kernel) -> bool {
+    let last = |ranges: &[RangeId]| ranges.iter().rev().copied().find(|r| kernel.ranges[*r] > 1);
+    let row = last(&kernel.outer);
+    let columns: BTreeSet<RangeId> =
+        kernel.accs.iter().map(|a| a.ranges.as_slice()).chain([&kernel.inner[..]]).filter_map(last).collect();
+    let (mut along, mut across) = (0, 0);
+    for typed in &kernel.exprs {
+        if let Expr::Load { index, .. } = &typed.expr {
+            along += columns.iter().any(|r| index.coefficient(*r) == 1) as usize;
+            across += row.is_some_and(|r| index.coefficient(r) == 1) as usize;
+        }
+    }
+    along > across
+}
+
+/// Consecutive accumulators that can share a loop.
+fn stages(kernel: &Kernel) -> Vec<std::ops::Range<usize>> {
+    let mut stages: Vec<std::ops::Range<usize>> = Vec::new();
+    for (i, acc) in kernel.accs.iter().enumerate() {
+        let names: Vec<usize> = kernel
+            .needed(&[acc.value])
+            .into_iter()
+            .filter_map(|e| match kernel.exprs[e].expr {
+                Expr::Acc(a) => Some(a),
+                _ => None,
+            })
+            .collect();
+        match stages.last_mut() {
+            Some(s) if kernel.accs[s.start].ranges == acc.ranges && names.iter().all(|a| *a < s.start) => {
+                s.end = i + 1;
+            }
+            _ => stages.push(i..i + 1),
+        }
+    }
+    stages
+}
+
+pub fn render(kernel: &Kernel, slots: &Slots, lang: &Spelling, lanes: usize) -> Shader {
+    let mut p = Printer::new(kernel, slots, lang);
+    let threads = lanes.max(MIN_THREADS);
+    let per_group = threads / lanes;
+    p.split("row", &kernel.outer);
+    let mut joins: BTreeSet<(&'static str, DType)> = BTreeSet::new();
+    let mut join_source = String::new();
+    for stage in stages(kernel) {
+        accumulate(&mut p, stage.clone(), lanes);
+        if lanes == 1 {
+            continue;
+        }
+        for i in stage {
+            let acc = &kernel.accs[i];
+            let name = join_name(acc.op);
+            if joins.insert((name, acc.dtype)) {
+                join_source += &join(&p, acc.op, acc.dtype, threads, lanes);
+            }
+            let ty = (lang.ty)(acc.dtype);
+            p.accs[i] = format!("row_acc{i}");
+            p.name(&format!("row_acc{i}"), acc.dtype, &format!("{name}_{ty}(acc{i}, thread, lane)"));
+        }
+    }
+    stores(&mut p, lanes);
+    let groups = grid(kernel.rows().div_ceil(per_group));
+    let parts = [
+        ("buffers", p.buffers()),
+        ("offsets", p.offsets()),
+        ("joins", join_source),
+        ("threads", threads.to_string()),
+        ("groups_x", groups[0].to_string()),
+        ("per_group", per_group.to_string()),
+        ("lanes", lanes.to_string()),
+        ("rows", kernel.rows().to_string()),
+        ("body", p.out),
+    ];
+    let parts = parts.each_ref().map(|(name, text)| (*name, text.as_str()));
+    let main = fill(lang.reduce, &parts);
+    Shader { source: format!("{}{main}", (lang.helpers)(&main)), grid: groups }
+}
+
+fn accumulate(p: &mut Printer, stage: std::ops::Range<usize>, lanes: usize) {
+    let (kernel, lang) = (p.kernel, p.lang);
+    let ranges = &kernel.accs[stage.start].ranges;
+    let roots: Vec<ExprId> = kernel.accs[stage.clone()].iter().map(|a| a.value).collect();
+    p.hoist(ranges, &roots);
+    for i in stage.clone() {
+        let acc = &kernel.accs[i];
+        let start = (lang.constant)(identity(acc.op, acc.dtype), acc.dtype);
+        p.line((lang.variable)(&format!("acc{i}"), acc.dtype, &start));
+    }
+    let mut add = |p: &mut Printer| {
+        for i in stage.clone() {
+            let acc = &kernel.accs[i];
+            let value = p.value(acc.value);
+            let sum = p.joined(acc.op, acc.dtype, &format!("acc{i}"), &value);
+            p.line(format!("acc{i} = {sum};"));
+        }
+    };
+    if lanes == 1 {
+        p.loops(ranges, &roots, &mut add);
+    } else {
+        p.strided(lanes, ranges, &roots, &mut add);
+    }
+}
+
+/// Rows past the last one only take part in the joins.
+fn stores(p: &mut Printer, lanes: usize) {
+    let kernel = p.kernel;
+    let (each, once): (Vec<_>, Vec<_>) = kernel.stores.iter().partition(|s| s.per_element);
+    p.block("if (live)", |p| {
+        if !once.is_empty() && lanes == 1 {
+            once.iter().for_each(|s| p.store(s));
+        } else if !once.is_empty() {
+            p.block("if (lane == 0)", |p| once.iter().for_each(|s| p.store(s)));
+        }
+        if each.is_empty() {
+            return;
+        }
+        let roots: Vec<ExprId> = each.iter().map(|s| s.value).collect();
+        let mut write = |p: &mut Printer| each.iter().for_each(|s| p.store(s));
+        if lanes == 1 {
+            p.loops(&kernel.inner, &roots, &mut write);
+        } else {
+            p.strided(lanes, &kernel.inner, &roots, &mut write);
+        }
+    });
+}
+
+fn join_name(op: Reduce) -> &'static str {
+    match op {
+        Reduce::Sum => "join_sum",
+        Reduce::Max => "join_max",
+        Reduce::Prod => "join_prod",
+    }
+}
+
+fn join(p: &Printer, op: Reduce, dtype: DType, threads: usize, lanes: usize) -> String {
+    let ty = (p.lang.ty)(dtype);
+    let name = format!("{}_{ty}", join_name(op));
+    let parts = [
+        ("name", name.as_str()),
+        ("type", ty),
+        ("threads", &threads.to_string()),
+        ("half", &(lanes / 2).to_string()),
+        ("both", &p.joined(op, dtype, "mine", "other")),
+    ];
+    fill(p.lang.join, &parts)
+}

@@ -1,0 +1,47 @@
+use crate::graph::{Binary, DType, Unary};
+
+/// How a C-like language writes what the printer composes. Arguments that are text are expressions without
+/// side effects, already parenthesised where they are not a name, literal or call.
+pub struct Spelling {
+    /// Type of a value in registers.
+    pub ty: fn(DType) -> &'static str,
+    pub constant: fn(f64, DType) -> String,
+    /// `name`, type, value.
+    pub constant_name: fn(&str, DType, &str) -> String,
+    pub variable: fn(&str, DType, &str) -> String,
+    /// An int32 loop: variable, start, end, step.
+    pub for_loop: fn(&str, &str, usize, usize) -> String,
+    pub unary: fn(Unary, DType, &str) -> String,
+    /// Operation, dtype of the operands, operands.
+    pub binary: fn(Binary, DType, &Operand, &Operand) -> String,
+    /// Condition, value if true, value if false.
+    pub select: fn(&str, &str, &str) -> String,
+    /// Value, from, to.
+    pub cast: fn(&str, DType, DType) -> String,
+    pub bitcast: fn(&str, DType, DType) -> String,
+    /// `0 <= value < size` in one comparison of an int32 expression.
+    pub within: fn(&str, i64) -> String,
+    /// A 4-byte word as the value of a dtype of that size, and back: expression, element type of the buffer,
+    /// dtype.
+    pub from_word: fn(&str, DType, DType) -> String,
+    pub to_word: fn(&str, DType, DType) -> String,
+    /// Byte number `at & 3` of a word, as a value: word, int32 byte position, dtype.
+    pub from_byte: fn(&str, &str, DType) -> String,
+    /// A value moved to byte `at & 3` of a word.
+    pub to_byte: fn(&str, &str, DType) -> String,
+    /// Declares one buffer binding: number, element type, written.
+    pub buffer: fn(usize, DType, bool) -> String,
+    /// The definitions of the helper functions that `source` calls.
+    pub helpers: fn(&str) -> String,
+    pub map: &'static str,
+    pub reduce: &'static str,
+    /// A function that joins the lanes' partial results; one per operation and dtype used.
+    pub join: &'static str,
+    pub contract: &'static str,
+}
+
+/// An operand's text and, where it is known, its value.
+pub struct Operand {
+    pub text: String,
+    pub constant: Option<f64>,
+}
