@@ -30,7 +30,8 @@ fn floor_mod(a: i32, d: i32) -> i32 {
 }
 
 fn div_i32(a: i32, b: i32) -> i32 {
-  return select(a / select(b, 1, b == 0), 0, b == 0);
+  let q = a / select(b, 1, b == 0 || b == -1);
+  return select(select(q, -q, b == -1), 0, b == 0);
 }
 
 fn div_u32(a: u32, b: u32) -> u32 {

@@ -3,6 +3,8 @@
 pub mod cpu;
 pub mod null;
 mod registry;
+#[cfg(feature = "wgpu")]
+pub mod wgpu;
 
 use crate::{error::Result, kernel::Kernel};
 pub use registry::{DeviceInfo, choose, default_device, device, devices, register, set_default};

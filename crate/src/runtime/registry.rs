@@ -52,6 +52,8 @@ fn open(name: &'static str) -> Result<Rc<dyn Device>> {
     match name {
         "cpu" => Ok(Rc::new(Cpu::default())),
         "null" => Ok(Rc::new(Null::default())),
+        #[cfg(all(feature = "wgpu", not(target_family = "wasm")))]
+        "webgpu" | "vulkan" | "metal" => super::wgpu::open_native(name),
         _ => Err(Error::device("device", name, "a device of this build", "use cpu")),
     }
 }

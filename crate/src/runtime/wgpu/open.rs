@@ -1,0 +1,99 @@
+//! Finding an adapter. Every failure says why, and what to do.
+
+use super::{ALIGNMENT, Gpu, Inner, SLOT, check::Health, memory::Memory, pipelines::Pipelines, uniform};
+use crate::{
+    error::{Error, Result},
+    runtime::{Counters, Device, Limits},
+};
+use std::{
+    cell::{Cell, RefCell},
+    rc::Rc,
+};
+
+/// Invocations that keep a GPU busy, as rows of a reduction with 32 lanes each.
+const PARALLELISM: usize = 1024;
+/// Offsets are int32 elements of 4 bytes, and regions must not reach past them.
+const MAX_BINDING: u64 = 1 << 31;
+
+#[cfg(not(target_family = "wasm"))]
+pub fn open_native(name: &'static str) -> Result<Rc<dyn Device>> {
+    let apple = cfg!(target_vendor = "apple");
+    let backends = match name {
+        "metal" if apple => wgpu::Backends::METAL,
+        "vulkan" if !apple => wgpu::Backends::VULKAN,
+        "metal" => return Err(missing(name, "not an Apple system", "use vulkan or cpu")),
+        "vulkan" => return Err(missing(name, "an Apple system", "use metal or cpu")),
+        _ => return Err(missing(name, "not in a browser", "use vulkan, metal or cpu")),
+    };
+    let fix = match name {
+        "metal" => "use cpu",
+        _ => "install a GPU driver (a CPU one: mesa-vulkan-drivers), or use cpu",
+    };
+    pollster::block_on(open(name, backends, fix))
+}
+
+#[cfg(target_family = "wasm")]
+pub async fn open_web() -> Result<Rc<dyn Device>> {
+    let fix =
+        "use a browser with WebGPU (Chrome, Edge, Safari 26, Firefox) on https or localhost, or use cpu";
+    open("webgpu", wgpu::Backends::BROWSER_WEBGPU, fix).await
+}
+
+async fn open(name: &'static str, backends: wgpu::Backends, fix: &str) -> Result<Rc<dyn Device>> {
+    let instance = wgpu::Instance::new(wgpu::InstanceDescriptor {
+        backends,
+        ..wgpu::InstanceDescriptor::new_without_display_handle()
+    });
+    let adapter = instance
+        .request_adapter(&wgpu::RequestAdapterOptions {
+            power_preference: wgpu::PowerPreference::HighPerformance,
+            ..Default::default()
+        })
+        .await
+        .map_err(|e| missing(name, e.to_string(), fix))?;
+    let descriptor = wgpu::DeviceDescriptor {
+        label: Some("playgrad"),
+        required_limits: adapter.limits(),
+        ..Default::default()
+    };
+    let (device, queue) =
+        adapter.request_device(&descriptor).await.map_err(|e| missing(name, e.to_string(), fix))?;
+    let info = adapter.get_info();
+    let health = Health::watch(name, &device);
+    let limits = limits(&device.limits());
+    Ok(Rc::new(Gpu(Rc::new(Inner {
+        name,
+        description: describe(name, &info),
+        uniform: RefCell::new(uniform(&device, 64 * SLOT as u64)),
+        memory: RefCell::new(Memory::new(limits.max_bytes)),
+        pipelines: Pipelines::default(),
+        reads: Default::default(),
+        counters: Cell::new(Counters::default()),
+        device,
+        queue,
+        limits,
+        health,
+    }))))
+}
+
+fn limits(l: &wgpu::Limits) -> Limits {
+    let most = l.max_storage_buffer_binding_size.min(l.max_buffer_size).min(MAX_BINDING);
+    Limits {
+        max_buffers: (l.max_storage_buffers_per_shader_stage as usize).min(SLOT / 4),
+        max_bytes: most as usize / ALIGNMENT * ALIGNMENT,
+        alignment: ALIGNMENT,
+        parallelism: PARALLELISM,
+    }
+}
+
+fn describe(name: &str, info: &wgpu::AdapterInfo) -> String {
+    let parts = [&info.name, &info.driver, &info.driver_info].map(|s| s.trim().to_string());
+    let known: Vec<String> = parts.into_iter().filter(|s| !s.is_empty()).collect();
+    let adapter = if known.is_empty() { "a GPU of the browser".into() } else { known.join(", ") };
+    let kind = if info.device_type == wgpu::DeviceType::Cpu { ", software on the CPU" } else { "" };
+    format!("{adapter} ({name}{kind})")
+}
+
+fn missing(name: &str, got: impl Into<String>, fix: &str) -> Error {
+    Error::device(name, got, "a GPU", fix)
+}

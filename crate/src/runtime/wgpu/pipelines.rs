@@ -1,0 +1,152 @@
+//! Shaders, pipelines and layouts, each made once.
+
+use super::{Inner, SLOT};
+use crate::{
+    error::{Error, Result},
+    kernel::Kernel,
+    render::{self, Shader, WGSL},
+};
+use rustc_hash::FxHashMap;
+use smallvec::SmallVec;
+use std::{cell::RefCell, rc::Rc};
+
+pub type SlotList = SmallVec<[usize; 8]>;
+
+/// Kernels remembered with their pipelines; beyond this all are forgotten and come back when they are used.
+const MAX_KERNELS: usize = 4096;
+
+/// A kernel and the pipelines made for the ways its arguments were spread over buffers.
+pub struct Compiled {
+    kernel: Rc<Kernel>,
+    pipelines: RefCell<Vec<(SlotList, Rc<Pipeline>)>>,
+}
+
+pub struct Pipeline {
+    pub pipeline: wgpu::ComputePipeline,
+    pub layout: Rc<Layout>,
+    pub grid: [u32; 2],
+}
+
+/// For each binding whether it is written.
+pub struct Layout {
+    pub id: u64,
+    pub bindings: wgpu::BindGroupLayout,
+    pipeline: wgpu::PipelineLayout,
+}
+
+#[derive(Default)]
+pub struct Pipelines {
+    kernels: RefCell<FxHashMap<Rc<Kernel>, Rc<Compiled>>>,
+    layouts: RefCell<FxHashMap<SmallVec<[bool; 8]>, Rc<Layout>>>,
+}
+
+impl Pipelines {
+    pub fn compiled(&self, kernel: &Rc<Kernel>) -> Rc<Compiled> {
+        let mut kernels = self.kernels.borrow_mut();
+        if let Some(known) = kernels.get(kernel) {
+            return known.clone();
+        }
+        if kernels.len() >= MAX_KERNELS {
+            kernels.clear();
+        }
+        let compiled = Rc::new(Compiled { kernel: kernel.clone(), pipelines: RefCell::default() });
+        kernels.insert(kernel.clone(), compiled.clone());
+        compiled
+    }
+
+    pub fn pipeline(&self, gpu: &Inner, compiled: &Compiled, slots: &SlotList) -> Result<Rc<Pipeline>> {
+        if let Some((_, known)) = compiled.pipelines.borrow().iter().find(|(s, _)| s == slots) {
+            return Ok(known.clone());
+        }
+        let kernel = &compiled.kernel;
+        let layout = self.layout(gpu, kernel, slots)?;
+        let shader = render::render(kernel, slots, &WGSL);
+        let failed = || {
+            Error::device(
+                "compile",
+                format!("a shader that {} refuses (kernel {})", gpu.description, kernel.name),
+                "a valid shader",
+                "report this message; device=\"cpu\" gives the same results",
+            )
+        };
+        let pipeline =
+            gpu.health.checked(failed, &gpu.device, || build(gpu, kernel, &shader, &layout.pipeline))?;
+        let made = Rc::new(Pipeline { pipeline, layout, grid: shader.grid });
+        compiled.pipelines.borrow_mut().push((slots.clone(), made.clone()));
+        Ok(made)
+    }
+
+    fn layout(&self, gpu: &Inner, kernel: &Kernel, slots: &SlotList) -> Result<Rc<Layout>> {
+        let bindings = slots.iter().max().map_or(0, |b| b + 1);
+        let most = gpu.device.limits().max_storage_buffers_per_shader_stage as usize;
+        if bindings > most {
+            return Err(Error::device(
+                "compile",
+                format!("kernel {} with {bindings} buffers", kernel.name),
+                format!("at most {most} buffers on {}", gpu.description),
+                "realize() some of its inputs before",
+            ));
+        }
+        let mut written: SmallVec<[bool; 8]> = SmallVec::from_elem(false, bindings);
+        kernel.args.iter().zip(slots).for_each(|(arg, slot)| written[*slot] |= arg.written);
+        let mut layouts = self.layouts.borrow_mut();
+        if let Some(known) = layouts.get(&written) {
+            return Ok(known.clone());
+        }
+        let entry = |binding: usize, ty, size: usize| wgpu::BindGroupLayoutEntry {
+            binding: binding as u32,
+            visibility: wgpu::ShaderStages::COMPUTE,
+            ty: wgpu::BindingType::Buffer {
+                ty,
+                has_dynamic_offset: binding == 0,
+                min_binding_size: wgpu::BufferSize::new(size as u64),
+            },
+            count: None,
+        };
+        let mut entries = vec![entry(0, wgpu::BufferBindingType::Uniform, SLOT)];
+        entries.extend(
+            written.iter().enumerate().map(|(i, written)| {
+                entry(i + 1, wgpu::BufferBindingType::Storage { read_only: !written }, 4)
+            }),
+        );
+        let bindings = gpu
+            .device
+            .create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor { label: None, entries: &entries });
+        let pipeline = gpu.device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
+            label: None,
+            bind_group_layouts: &[Some(&bindings)],
+            immediate_size: 0,
+        });
+        let layout = Rc::new(Layout { id: layouts.len() as u64, bindings, pipeline });
+        layouts.insert(written, layout.clone());
+        Ok(layout)
+    }
+}
+
+fn build(
+    gpu: &Inner,
+    kernel: &Kernel,
+    shader: &Shader,
+    layout: &wgpu::PipelineLayout,
+) -> wgpu::ComputePipeline {
+    let descriptor = wgpu::ShaderModuleDescriptor {
+        label: Some(&kernel.name),
+        source: wgpu::ShaderSource::Wgsl(shader.source.as_str().into()),
+    };
+    // SAFETY: loops count up to constants; every index is an index expression that stays inside its argument
+    // (gathered indices are masked), and divisors are constants or made non-zero.
+    let module = unsafe {
+        gpu.device.create_shader_module_trusted(descriptor, wgpu::ShaderRuntimeChecks::unchecked())
+    };
+    gpu.device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
+        label: Some(&kernel.name),
+        layout: Some(layout),
+        module: &module,
+        entry_point: Some("main"),
+        compilation_options: wgpu::PipelineCompilationOptions {
+            constants: &[],
+            zero_initialize_workgroup_memory: false,
+        },
+        cache: None,
+    })
+}
