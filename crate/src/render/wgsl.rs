@@ -111,7 +111,7 @@ fn cast(value: &str, from: DType, to: DType) -> String {
     match (from, to) {
         (Bool, Bool) | (U8, U8 | U32) | (U32, U32) | (I32, I32) | (F32, F32) => value.into(),
         (Bool, U8 | I32 | U32 | F32) => format!("{}({value})", ty(to)),
-        (F32, Bool) => format!("({value} != 0.0f)"),
+        (F32, Bool) => format!("(!({value} == 0.0f))"),
         (I32, Bool) => format!("({value} != 0)"),
         (U8 | U32, Bool) => format!("({value} != 0u)"),
         (F32, I32) => format!("to_i32({value})"),

@@ -7,7 +7,8 @@ use smallvec::SmallVec;
 use std::collections::BTreeMap;
 
 const FIRST_SLAB: usize = 8 << 20;
-const LARGEST_SHARED_SLAB: usize = 256 << 20;
+/// Slabs double, so that even gigabytes of tensors lie in fewer slabs than a kernel may bind.
+const LARGEST_SHARED_SLAB: usize = 1 << 30;
 /// Bytes of slabs nothing lives in that are kept for the next allocation.
 const SPARE: usize = 256 << 20;
 

@@ -12,6 +12,8 @@ use std::{
 
 /// Invocations that keep a GPU busy, as rows of a reduction with 32 lanes each.
 const PARALLELISM: usize = 1024;
+/// Far more than a kernel may bind: tensors share slabs.
+const MAX_ARGUMENTS: usize = 32;
 /// Offsets are int32 elements of 4 bytes, and regions must not reach past them.
 const MAX_BINDING: u64 = 1 << 31;
 
@@ -29,7 +31,10 @@ pub fn open_native(name: &'static str) -> Result<Rc<dyn Device>> {
         "metal" => "use cpu",
         _ => "install a GPU driver (a CPU one: mesa-vulkan-drivers), or use cpu",
     };
-    pollster::block_on(open(name, backends, fix))
+    let gpu = pollster::block_on(open(name, backends, fix))?;
+    // wgpu needs its thread-locals when it is dropped; ours, which hold devices, may outlive them.
+    std::mem::forget(gpu.clone());
+    Ok(gpu)
 }
 
 #[cfg(target_family = "wasm")]
@@ -79,7 +84,7 @@ async fn open(name: &'static str, backends: wgpu::Backends, fix: &str) -> Result
 fn limits(l: &wgpu::Limits) -> Limits {
     let most = l.max_storage_buffer_binding_size.min(l.max_buffer_size).min(MAX_BINDING);
     Limits {
-        max_buffers: (l.max_storage_buffers_per_shader_stage as usize).min(SLOT / 4),
+        max_buffers: MAX_ARGUMENTS,
         max_bytes: most as usize / ALIGNMENT * ALIGNMENT,
         alignment: ALIGNMENT,
         parallelism: PARALLELISM,

@@ -1,0 +1,241 @@
+//! The GPU gives what the CPU gives. Runs on any Vulkan or Metal driver, software ones included; says so where
+//! there is none.
+#![cfg(feature = "wgpu")]
+
+use playgrad::{DType, Error, Tensor, runtime};
+
+type Case = fn() -> Result<Vec<Tensor>, Error>;
+
+/// The GPU of this machine, if it has one.
+fn gpu() -> Option<&'static str> {
+    let tried: Vec<_> = ["vulkan", "metal"].into_iter().map(|n| (n, runtime::device(n))).collect();
+    let found = tried.iter().find(|(_, d)| d.is_ok()).map(|(n, _)| *n);
+    if found.is_none() {
+        tried.iter().for_each(|(n, d)| println!("{n} skipped: {}", d.as_ref().err().unwrap()));
+    }
+    found
+}
+
+fn values(device: &str, case: Case) -> Vec<(Vec<usize>, Vec<f64>)> {
+    runtime::set_default(device).unwrap();
+    let tensors = case().unwrap();
+    let read = |t: &Tensor| {
+        let data = pollster::block_on(t.data()).unwrap();
+        (t.shape().to_vec(), (0..data.len()).map(|i| data.get(i)).collect())
+    };
+    tensors.iter().map(read).collect()
+}
+
+fn same(name: &str, case: Case) {
+    let Some(gpu) = gpu() else { return };
+    let (got, want) = (values(gpu, case), values("cpu", case));
+    assert_eq!(got.len(), want.len());
+    for (t, ((shape, g), (_, w))) in got.iter().zip(&want).enumerate() {
+        for i in 0..w.len() {
+            let equal = g[i] == w[i] || g[i].is_nan() && w[i].is_nan();
+            assert!(
+                equal || (g[i] - w[i]).abs() <= 2e-5 + 2e-4 * w[i].abs(),
+                "{name}: result {t} {shape:?}, element {i}: {} on {gpu}, {} on cpu",
+                g[i],
+                w[i]
+            );
+        }
+    }
+}
+
+/// Numbers in [-2, 2) that repeat for the same seed.
+fn data(shape: &[usize], seed: u32) -> Tensor {
+    let mut state = seed.wrapping_mul(2_654_435_761).wrapping_add(12345);
+    let values: Vec<f32> = (0..shape.iter().product::<usize>())
+        .map(|_| {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (state >> 8) as f32 / (1 << 22) as f32 - 2.0
+        })
+        .collect();
+    Tensor::from_slice(&values, shape).unwrap()
+}
+
+fn ints(values: &[i32]) -> Tensor {
+    Tensor::from_slice(values, &[values.len()]).unwrap()
+}
+
+macro_rules! same {
+    ($($name:ident $body:block)*) => {
+        $(#[test]
+        fn $name() {
+            fn case() -> Result<Vec<Tensor>, Error> {
+                Ok($body.into())
+            }
+            same(stringify!($name), case);
+        })*
+    };
+}
+
+same! {
+    elementwise {
+        let x = data(&[7, 13], 1);
+        let y = data(&[13], 2);
+        [
+            x.add(&y)?.mul(2.0)?.sub(1.0)?,
+            x.div(&y)?,
+            x.exp()?,
+            x.abs()?.log()?,
+            x.sqrt()?,
+            x.sin()?,
+            x.tanh()?,
+            x.gelu()?,
+            x.relu()?,
+            x.floor()?,
+            x.maximum(&y)?,
+            x.lt(&y)?.where_(&x, 0.5)?,
+        ]
+    }
+
+    sine_of_large_arguments {
+        let x = Tensor::from_slice(&[0.0f32, 0.4, 0.6, 1.6, -3.2, 100.5, -1e4, 1e6, 3.3e7], &[9])?;
+        [x.sin()?, x.cos()?]
+    }
+
+    special_floats {
+        let x = Tensor::from_slice(&[f32::NAN, f32::INFINITY, f32::NEG_INFINITY, 1.0, -0.0], &[5])?;
+        let y = Tensor::from_slice(&[1.0f32, f32::NAN, 2.0, f32::NAN, f32::INFINITY], &[5])?;
+        [
+            x.relu()?,
+            x.maximum(&y)?,
+            x.eq(&x)?,
+            x.ne(&x)?,
+            x.lt(&y)?,
+            x.exp()?,
+            x.max((), false)?,
+            x.sum((), false)?,
+            x.reciprocal()?,
+            Tensor::full(&[3], f64::NEG_INFINITY, DType::F32)?.add(&data(&[3], 9))?,
+        ]
+    }
+
+    integers {
+        let a = ints(&[7, -7, 7, -7, 0, i32::MIN, i32::MAX, 5]);
+        let b = ints(&[2, 2, -2, -2, 5, -1, 3, 0]);
+        [a.add(&b)?, a.mul(&b)?, a.rem(&b)?, a.neg()?, a.abs()?, a.maximum(&b)?, a.eq(&b)?, a.sum((), false)?]
+    }
+
+    casts {
+        let x = Tensor::from_slice(&[0.0f32, 1.9, -1.9, 300.7, 3e9, -3e9, 5e9, f32::NAN], &[8])?;
+        let i = ints(&[0, 1, -1, 255, 256, 1 << 30, 77]);
+        [
+            x.cast(DType::I32)?,
+            x.cast(DType::U32)?.bitcast(DType::I32)?,
+            x.cast(DType::U8)?,
+            x.cast(DType::Bool)?,
+            i.cast(DType::F32)?,
+            i.cast(DType::U8)?,
+            i.cast(DType::Bool)?,
+            i.cast(DType::U8)?.cast(DType::F32)?.add(0.5)?,
+        ]
+    }
+
+    bytes_in_and_out {
+        let bytes: Vec<u8> = (0..37).map(|i| (i * 41 % 256) as u8).collect();
+        let x = Tensor::from_slice(&bytes, &[37])?;
+        let f = x.cast(DType::F32)?;
+        [x.add(3)?, x.gt(100)?, x.gt(100)?.where_(&f, -1.0)?, x.flip([0])?, x.eq(&x.flip([0])?)?]
+    }
+
+    movement {
+        let x = data(&[4, 6, 5], 3);
+        [
+            x.permute(&[2, 0, 1])?.contiguous(),
+            x.pad(&[(1, 2), (0, 0), (3, 1)], 0.5)?,
+            x.shrink(&[(1, 3), (2, 5), (0, 4)])?.contiguous(),
+            x.flip([0, 2])?.contiguous(),
+            x.reshape(&[10, 12])?.permute(&[1, 0])?.reshape(&[8, 15])?.mul(2.0)?,
+            Tensor::cat(&[x.clone(), x.flip([1])?], 1)?,
+        ]
+    }
+
+    reductions_of_every_shape {
+        let x = data(&[5, 300], 4);
+        let y = data(&[700, 3], 5);
+        let z = data(&[3, 4, 5, 6], 6);
+        [
+            x.sum([0], false)?,
+            x.sum([1], false)?,
+            x.sum((), false)?,
+            y.sum([0], false)?,
+            y.max([1], false)?,
+            y.max((), false)?,
+            z.sum([0, 2], false)?,
+            z.mean([1, 3], false)?,
+            z.div(2.0)?.prod([3], false)?,
+            z.var([0, 1, 2, 3], false, 1)?,
+        ]
+    }
+
+    rows {
+        let x = data(&[33, 10], 7);
+        let wide = data(&[3, 1000], 8);
+        [
+            x.softmax(1)?,
+            x.log_softmax(1)?,
+            wide.softmax(1)?,
+            wide.layer_norm([1], 1e-5)?,
+            wide.logsumexp([1], false)?,
+            x.softmax(0)?,
+            x.argmax(Some(1), false)?,
+        ]
+    }
+
+    matrix_products {
+        let mut out = Vec::new();
+        for (m, k, n) in [(1, 5, 1), (3, 4, 5), (16, 16, 16), (33, 70, 17), (64, 64, 64), (130, 40, 200), (128, 784, 10)] {
+            out.push(data(&[m, k], 1).matmul(&data(&[k, n], 2))?);
+            out.push(data(&[k, m], 1).t().matmul(&data(&[n, k], 2).t())?.add(&data(&[n], 3))?.relu()?);
+        }
+        out.push(data(&[3, 20, 30], 1).matmul(&data(&[3, 30, 40], 2))?);
+        out.push(data(&[512, 64], 1).matmul(&data(&[64, 512], 2))?);
+        out
+    }
+
+    convolutions {
+        let x = data(&[2, 3, 12, 11], 1);
+        let w = data(&[20, 3, 3, 3], 2);
+        let b = data(&[20], 3);
+        let y = x.conv2d(&w, Some(&b), Default::default())?;
+        [y.clone(), y.relu()?.max_pool2d([2, 2], Default::default())?]
+    }
+
+    gradients {
+        let x = data(&[8, 1, 14, 14], 1);
+        let w = data(&[16, 1, 5, 5], 2);
+        let v = data(&[16 * 25, 10], 3).mul(0.1)?.contiguous().detach();
+        for t in [&x, &w, &v] {
+            t.set_requires_grad(true)?;
+        }
+        let h = x.conv2d(&w, None, Default::default())?.relu()?.max_pool2d([2, 2], Default::default())?;
+        let logits = h.reshape(&[8, -1])?.matmul(&v)?;
+        let loss = logits.cross_entropy(&ints(&[0, 1, 2, 3, 4, 5, 6, 7]))?;
+        loss.backward()?;
+        [loss, x.grad().unwrap(), w.grad().unwrap(), v.grad().unwrap()]
+    }
+
+    gathers {
+        let x = data(&[9, 4], 1);
+        [x.index(&ints(&[3, 0, 8, 8]))?, ints(&[1, 4, 0]).one_hot(6)?, x.gather(1, &ints(&[0, 3, 1, 2, 0, 0, 1, 1, 2]).reshape(&[9, 1])?)?]
+    }
+
+    more_rows_than_workgroups_in_one_dimension {
+        let x = data(&[1 << 10], 1).reshape(&[1, 1 << 10])?.expand(&[5000, 1 << 10])?;
+        let y = x.add(&data(&[5000, 1], 2))?.contiguous();
+        [y.shrink(&[(4999, 5000), (0, 1 << 10)])?.contiguous(), y.sum((), false)?]
+    }
+
+    empty_tensors {
+        let x = data(&[0, 3], 1);
+        [x.add(1.0)?, x.sum([0], false)?, x.max([1], false)?]
+    }
+
+    random_numbers {
+        playgrad::manual_seed(7);
+        [Tensor::rand(&[1000])?, Tensor::randn(&[501])?, Tensor::randint(&[100], 0, 10)?]
+    }
+}
