@@ -109,7 +109,7 @@ same! {
             x.max((), false)?,
             x.sum((), false)?,
             x.reciprocal()?,
-            Tensor::full(&[3], f64::NEG_INFINITY, DType::F32)?.add(&data(&[3], 9))?,
+            Tensor::full(&[3], f64::NEG_INFINITY, DType::F32)?.add(data(&[3], 9))?,
         ]
     }
 
@@ -189,7 +189,7 @@ same! {
         let mut out = Vec::new();
         for (m, k, n) in [(1, 5, 1), (3, 4, 5), (16, 16, 16), (33, 70, 17), (64, 64, 64), (130, 40, 200), (128, 784, 10)] {
             out.push(data(&[m, k], 1).matmul(&data(&[k, n], 2))?);
-            out.push(data(&[k, m], 1).t().matmul(&data(&[n, k], 2).t())?.add(&data(&[n], 3))?.relu()?);
+            out.push(data(&[k, m], 1).t().matmul(&data(&[n, k], 2).t())?.add(data(&[n], 3))?.relu()?);
         }
         out.push(data(&[3, 20, 30], 1).matmul(&data(&[3, 30, 40], 2))?);
         out.push(data(&[512, 64], 1).matmul(&data(&[64, 512], 2))?);
@@ -225,7 +225,7 @@ same! {
 
     more_rows_than_workgroups_in_one_dimension {
         let x = data(&[1 << 10], 1).reshape(&[1, 1 << 10])?.expand(&[5000, 1 << 10])?;
-        let y = x.add(&data(&[5000, 1], 2))?.contiguous();
+        let y = x.add(data(&[5000, 1], 2))?.contiguous();
         [y.shrink(&[(4999, 5000), (0, 1 << 10)])?.contiguous(), y.sum((), false)?]
     }
 

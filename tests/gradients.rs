@@ -100,7 +100,9 @@ fn movement() {
         ("expand", |x| x.unsqueeze(1)?.expand(&[-1, 3, -1, -1])?.square()),
         ("pad", |x| x.pad(&[(1, 0), (0, 2), (1, 1)], 3.0)?.square()),
         ("shrink", |x| x.shrink(&[(0, 1), (1, 3), (0, 4)])?.square()),
-        ("slice", |x| x.slice(&[Slice::At(-1), Slice::Range { start: None, stop: None, step: -2 }])?.square()),
+        ("slice", |x| {
+            x.slice(&[Slice::At(-1), Slice::Range { start: None, stop: None, step: -2 }])?.square()
+        }),
         ("slice step", |x| {
             let step = Slice::Range { start: Some(1), stop: None, step: 2 };
             x.slice(&[Slice::All, Slice::All, step])?.square()
