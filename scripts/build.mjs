@@ -4,13 +4,8 @@ import { at, cache, main, node, npm, run, step, unlessFresh } from "./lib.mjs";
 import { checkPrerequisites, npmPackages, wasmBindgen, wasmTarget } from "./setup.mjs";
 
 const engineInputs = [
-  "Cargo.toml",
-  "Cargo.lock",
-  ".cargo",
-  "crate",
-  "shaders",
-  "web/bindings",
-  "scripts/build.mjs",
+  ...["Cargo.toml", "Cargo.lock", ".cargo", "crate", "shaders"],
+  ...["web/bindings/Cargo.toml", "web/bindings/src", "scripts/build.mjs"],
 ];
 const packageInputs = [...engineInputs, "web/package", "tsconfig.base.json", "package-lock.json"];
 const playgroundInputs = [...packageInputs, "web/playground"];
