@@ -1,4 +1,5 @@
 import { cpSync, mkdirSync, readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { at, cache, main, node, npm, run, step, unlessFresh } from "./lib.mjs";
 import { checkPrerequisites, npmPackages, wasmBindgen, wasmTarget } from "./setup.mjs";
@@ -23,42 +24,27 @@ const wasmFeatures = [
   "call-indirect-overlong",
 ];
 
-const engine = () =>
-  unlessFresh(
-    "engine (wasm)",
-    { inputs: engineInputs, outputs: ["web/package/wasm/playgrad_bg.wasm"] },
-    async () => {
-      const env = await wasmTarget();
-      const target = "wasm32-unknown-unknown";
-      await run("cargo", ["build", "--release", "-p", "playgrad-web", "--target", target], { env });
-      await wasmBindgen();
-      rmSync(cache("bindgen"), { recursive: true, force: true });
-      const raw = at("target", "wasm", target, "release", "playgrad_web.wasm");
-      await run("wasm-bindgen", [
-        raw,
-        "--target",
-        "web",
-        "--out-name",
-        "playgrad",
-        "--out-dir",
-        cache("bindgen"),
-      ]);
-      const module = cache("bindgen", "playgrad_bg.wasm");
-      await step("wasm-opt", () =>
-        node([
-          at("node_modules/binaryen/bin/wasm-opt"),
-          module,
-          "-O2",
-          ...wasmFeatures.map((name) => `--enable-${name}`),
-          "-o",
-          module,
-        ]),
-      );
-      const out = at("web", "package", "wasm");
-      rmSync(out, { recursive: true, force: true });
-      cpSync(cache("bindgen"), out, { recursive: true });
-    },
-  );
+async function buildEngine() {
+  const env = await wasmTarget();
+  const target = "wasm32-unknown-unknown";
+  await run("cargo", ["build", "--release", "-p", "playgrad-web", "--target", target], { env });
+  await wasmBindgen();
+  const work = cache("bindgen");
+  rmSync(work, { recursive: true, force: true });
+  const raw = at("target", "wasm", target, "release", "playgrad_web.wasm");
+  await run("wasm-bindgen", [raw, "--target", "web", "--out-name", "playgrad", "--out-dir", work]);
+  const module = join(work, "playgrad_bg.wasm");
+  const features = wasmFeatures.map((name) => `--enable-${name}`);
+  const optimize = [at("node_modules/binaryen/bin/wasm-opt"), module, "-O2", ...features, "-o", module];
+  await step("wasm-opt (up to a minute)", () => node(optimize));
+  rmSync(at("web/package/wasm"), { recursive: true, force: true });
+  cpSync(work, at("web/package/wasm"), { recursive: true });
+}
+
+const engine = () => {
+  const outputs = ["web/package/wasm/playgrad_bg.wasm"];
+  return unlessFresh("engine (wasm)", { inputs: engineInputs, outputs }, buildEngine);
+};
 
 const npmPackage = () =>
   unlessFresh("npm package", { inputs: packageInputs, outputs: ["web/package/dist"] }, () =>
