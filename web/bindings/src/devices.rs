@@ -1,0 +1,64 @@
+//! Which devices there are, which one is used, and what the engine holds and has done.
+
+use crate::{Js, error::ToJs};
+use js_sys::{Array, Promise};
+use playgrad::{Error, runtime, schedule};
+use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::future_to_promise;
+
+/// Opens the page's GPU. Resolves to "", or to why there is none.
+#[wasm_bindgen(js_name = openWebgpu)]
+pub fn open_webgpu() -> Promise {
+    future_to_promise(async {
+        let opened = runtime::wgpu::open_web().await;
+        let reason = opened.as_ref().err().map(|e| e.to_string()).unwrap_or_default();
+        runtime::register("webgpu", opened);
+        Ok(reason.into())
+    })
+}
+
+/// Records why there is no GPU to open.
+#[wasm_bindgen(js_name = noWebgpu)]
+pub fn no_webgpu(reason: &str) {
+    let error = Error::device("webgpu", reason, "a GPU", "use the cpu device");
+    runtime::register("webgpu", Err(error));
+}
+
+/// `[available, description]`.
+#[wasm_bindgen(js_name = deviceInfo)]
+pub fn device_info(name: &str) -> Array {
+    let found = runtime::devices().into_iter().find(|d| d.name == name);
+    let (available, text) = found.map(|d| (d.available, d.description)).unwrap_or_default();
+    Array::of2(&available.into(), &text.into())
+}
+
+#[wasm_bindgen(js_name = setDevice)]
+pub fn set_device(name: &str) -> Js<()> {
+    runtime::set_default(name).js()
+}
+
+#[wasm_bindgen(js_name = manualSeed)]
+pub fn manual_seed(seed: f64) {
+    playgrad::tensor::manual_seed(seed as u32);
+}
+
+/// Bytes held, the most ever held, live tensors, live graph nodes.
+#[wasm_bindgen(js_name = memoryInUse)]
+pub fn memory_in_use() -> Vec<f64> {
+    let all = open_devices();
+    let bytes: usize = all.iter().map(|c| c.bytes).sum();
+    let peak: usize = all.iter().map(|c| c.peak_bytes).sum();
+    vec![bytes as f64, peak as f64, playgrad::tensor::live_tensors() as f64, playgrad::graph::live_nodes() as f64]
+}
+
+fn open_devices() -> Vec<runtime::Counters> {
+    ["webgpu", "cpu"].into_iter().filter_map(|name| runtime::device(name).ok()).map(|d| d.counters()).collect()
+}
+
+/// Kernels, submissions, plans made, plans found again, operations, bytes moved.
+#[wasm_bindgen]
+pub fn counters() -> Vec<f64> {
+    let submits: u64 = open_devices().iter().map(|c| c.submits).sum();
+    let s = schedule::stats();
+    [s.kernels, submits, s.plans_compiled, s.plan_hits, s.flops, s.bytes].map(|n| n as f64).to_vec()
+}

@@ -1,0 +1,16 @@
+// src and wasm → dist: JavaScript without comments, declarations with them, and the wasm as text for ./inline.
+import { execFileSync } from "node:child_process";
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { join } from "node:path";
+
+const here = import.meta.dirname;
+const tsc = createRequire(import.meta.url).resolve("typescript/bin/tsc");
+const compile = (...args) => execFileSync(process.execPath, [tsc, "-p", here, ...args], { stdio: "inherit" });
+
+rmSync(join(here, "dist"), { recursive: true, force: true });
+compile("--declaration", "--emitDeclarationOnly");
+compile("--removeComments");
+
+const wasm = readFileSync(join(here, "wasm", "playgrad_bg.wasm"));
+writeFileSync(join(here, "dist", "inline-wasm.js"), `export const base64 = "${wasm.toString("base64")}";\n`);

@@ -1,0 +1,168 @@
+import { engine, releaseDead, started, startEngine, type WasmSource } from "./engine.js";
+import { DeviceError } from "./errors.js";
+
+/** What `setDevice` takes. `auto`: large work on the GPU where there is one, small work on the CPU. */
+export type DeviceChoice = "auto" | "webgpu" | "cpu";
+
+/** A device, or why there is none. */
+export interface DeviceInfo {
+  name: "webgpu" | "cpu";
+  /** Whether it can be used. */
+  available: boolean;
+  /** Why it is used, or why it cannot be. */
+  reason: string;
+  /** What it is: adapter and backend. */
+  description: string;
+}
+
+/** How the engine is started. */
+export interface InitOptions {
+  /** Where `engine.wasm` is, if not beside the package. */
+  wasm?: WasmSource;
+  /** `auto` unless said otherwise. */
+  device?: DeviceChoice;
+}
+
+/** How long `auto` waits for an adapter beyond the engine's own start. */
+const PATIENCE = 1000;
+
+let starting: Promise<DeviceInfo> | undefined;
+let gpu: Promise<string> | undefined;
+let choice: DeviceChoice = "auto";
+
+/**
+ * Starts the engine; await it before anything else. Later calls return the first one's result. With `auto` it
+ * waits at most a second for the GPU's adapter; with `cpu` not at all. A source that cannot be loaded, or
+ * `webgpu` where there is none, throws `DeviceError`.
+ */
+export function init(options: InitOptions = {}): Promise<DeviceInfo> {
+  starting ??= start(options).catch((error: unknown) => {
+    starting = undefined;
+    throw error;
+  });
+  return starting;
+}
+
+async function start({ wasm, device: wanted = "auto" }: InitOptions): Promise<DeviceInfo> {
+  // The adapter's process and the wasm load at the same time.
+  const adapter = wanted === "cpu" ? undefined : gpuOfHost().then((host) => host?.requestAdapter());
+  adapter?.catch(() => undefined);
+  await startEngine(wasm);
+  if (wanted === "auto") await Promise.race([openGpu(), new Promise((done) => setTimeout(done, PATIENCE))]);
+  if (wanted === "webgpu") await openGpu();
+  setDevice(wanted);
+  return device();
+}
+
+interface Gpu {
+  requestAdapter(): Promise<unknown>;
+}
+
+async function gpuOfHost(): Promise<Gpu | undefined> {
+  const host = globalThis.navigator as { gpu?: Gpu } | undefined;
+  if (host?.gpu || !globalThis.process?.versions?.node) return host?.gpu;
+  return nodeGpu();
+}
+
+// Dawn for Node is an optional package of the user's; bundlers must not look for it.
+async function nodeGpu(): Promise<Gpu | undefined> {
+  const name = "webgpu";
+  try {
+    const dawn = (await import(/* @vite-ignore */ name)) as { create(flags: string[]): Gpu; globals: object };
+    Object.assign(globalThis, dawn.globals);
+    const gpu = dawn.create([]);
+    Object.defineProperty(globalThis, "navigator", { value: { gpu }, configurable: true });
+    return gpu;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Why WebGPU is absent, or "" where it is open. */
+function openGpu(): Promise<string> {
+  gpu ??= gpuOfHost().then(async (host) => {
+    if (!host) return engine().noWebgpu(missing());
+    return engine().openWebgpu();
+  });
+  return gpu;
+}
+
+function missing(): string {
+  if (globalThis.process?.versions?.node) return "Node has no WebGPU of its own: npm install webgpu";
+  if (globalThis.isSecureContext === false) return "WebGPU needs https or localhost";
+  return "this browser has no WebGPU: use a current Chrome, Edge, Safari or Firefox";
+}
+
+/** Every device, with the reason where it cannot be used. */
+export async function devices(): Promise<DeviceInfo[]> {
+  engine();
+  await openGpu();
+  return [info("webgpu"), info("cpu")];
+}
+
+function info(name: "webgpu" | "cpu"): DeviceInfo {
+  const [available, description] = engine().deviceInfo(name) as [boolean, string];
+  return { name, available, description: available ? description : "", reason: available ? "" : description };
+}
+
+/** The device new work runs on, and why. */
+export function device(): DeviceInfo {
+  const webgpu = info("webgpu");
+  if (choice !== "auto") return { ...info(choice), reason: "chosen" };
+  if (webgpu.available) return { ...webgpu, reason: "large work runs here, small work on the CPU" };
+  return { ...info("cpu"), reason: webgpu.reason };
+}
+
+/** Where new work runs. A device that is missing throws `DeviceError`; values stay where they are. */
+export function setDevice(name: DeviceChoice): void {
+  if (name !== "auto" && name !== "webgpu" && name !== "cpu") {
+    throw new DeviceError("setDevice", `"${String(name)}"`, '"auto", "webgpu" or "cpu"', "name one of these");
+  }
+  engine().setDevice(name);
+  choice = name;
+}
+
+/** Random numbers start again from this seed. */
+export function manualSeed(seed: number): void {
+  engine().manualSeed(seed);
+}
+
+/** Memory the engine holds on all devices, in bytes, and what is alive. */
+export interface Memory {
+  bytes: number;
+  /** The most `bytes` ever was. */
+  peakBytes: number;
+  /** Tensor handles not yet given back. */
+  tensors: number;
+  /** Graph nodes. */
+  nodes: number;
+}
+
+/** What the engine holds now. Handles of tensors that died since the last turn of the event loop still count. */
+export function memory(): Memory {
+  const wasm = engine();
+  releaseDead();
+  const [bytes, peakBytes, tensors, nodes] = wasm.memoryInUse();
+  return { bytes: bytes!, peakBytes: peakBytes!, tensors: tensors!, nodes: nodes! };
+}
+
+/** Work done since the start. */
+export interface Counters {
+  /** Kernels launched. */
+  kernels: number;
+  /** Submissions to a device. */
+  submits: number;
+  /** Plans made because no earlier one had the same structure. */
+  plansCompiled: number;
+  /** Plans found again. */
+  planHits: number;
+}
+
+/** What the engine did since `init`. */
+export function counters(): Counters {
+  const [kernels, submits, plansCompiled, planHits] = engine().counters();
+  return { kernels: kernels!, submits: submits!, plansCompiled: plansCompiled!, planHits: planHits! };
+}
+
+/** Whether `init` is done. */
+export const isReady = (): boolean => started();

@@ -1,0 +1,106 @@
+import * as wasm from "../wasm/playgrad.js";
+import { DeviceError, engineError, InternalError } from "./errors.js";
+
+/** Where the engine's WebAssembly comes from. */
+export type WasmSource = URL | string | Response | Promise<Response> | BufferSource | WebAssembly.Module;
+
+/** Handles to release before the next call, gathered so that one crossing releases many. */
+let dead: number[] = [];
+const RELEASE_BATCH = 128;
+
+/** Handles and bytes made since garbage could last be collected. */
+let handles = 0;
+let bytes = 0;
+const YIELD_HANDLES = 256;
+const YIELD_BYTES = 8 << 20;
+
+let ready = false;
+let load: (() => WasmSource | Promise<WasmSource>) | undefined;
+
+/** Each entry of the package says where its engine lies. @internal */
+export function setDefaultSource(source: () => WasmSource | Promise<WasmSource>): void {
+  load = source;
+}
+
+/** Starts the engine; done once. @internal */
+export async function startEngine(source?: WasmSource): Promise<void> {
+  if (ready) return;
+  const from = source ?? (await load?.());
+  if (from === undefined) throw new DeviceError("init", "no engine", "a wasm source", "pass init({ wasm })");
+  await wasm.default({ module_or_path: await readable(from) });
+  wasm.install(engineError, (detail: string) => new InternalError(detail));
+  ready = true;
+}
+
+/** @internal */
+export const started = (): boolean => ready;
+
+// Node's fetch does not read file: URLs.
+async function readable(source: WasmSource): Promise<WasmSource> {
+  const url = source instanceof URL ? source : undefined;
+  if (url?.protocol !== "file:") return source;
+  const fs = globalThis.process?.getBuiltinModule?.("node:fs");
+  if (!fs) throw new DeviceError("init", url.href, "an http address", "serve the page over http, or import playgrad/inline");
+  return fs.promises.readFile(url) as Promise<BufferSource>;
+}
+
+/** The engine's functions, once it has started. @internal */
+export function engine(): typeof wasm {
+  if (!ready) {
+    throw new DeviceError("playgrad", "a call before init()", "a started engine", "write `await init()` first");
+  }
+  if (dead.length >= RELEASE_BATCH) releaseDead();
+  return wasm;
+}
+
+/** @internal */
+export function releaseDead(): void {
+  if (dead.length === 0 || !ready) return;
+  const ids = new Uint32Array(dead);
+  dead = [];
+  wasm.release(ids);
+}
+
+const registry = new FinalizationRegistry<number>((id) => dead.push(id));
+
+/** Ties an engine handle to the life of a JavaScript object. @internal */
+export function own(object: object, id: number): void {
+  handles += 1;
+  registry.register(object, id, object);
+}
+
+/** Gives a handle back now. @internal */
+export function disown(object: object, id: number): void {
+  registry.unregister(object);
+  dead.push(id);
+}
+
+/** Tells how much memory outside the JavaScript heap a call took. @internal */
+export function took(amount: number): void {
+  bytes += amount;
+}
+
+/**
+ * A loop that awaits only settled promises never lets the collector report what died. So reading yields one
+ * turn of the event loop when enough was made since the last one. @internal
+ */
+export async function breathe(): Promise<void> {
+  if (handles < YIELD_HANDLES && bytes < YIELD_BYTES) return;
+  handles = 0;
+  bytes = 0;
+  await turn();
+  releaseDead();
+}
+
+const turn: () => Promise<void> =
+  typeof globalThis.setImmediate === "function"
+    ? () => new Promise((done) => void globalThis.setImmediate(done))
+    : () =>
+        new Promise((done) => {
+          const { port1, port2 } = new MessageChannel();
+          port1.onmessage = () => {
+            port1.close();
+            done();
+          };
+          port2.postMessage(null);
+        });

@@ -1,0 +1,47 @@
+/** What went wrong, for people and for programs. `message` holds all of it. */
+export class PlaygradError extends Error {
+  /** The method that was called, as written in the reference: `"matmul"`. */
+  readonly op: string;
+  /** What it was given. */
+  readonly got: string;
+  /** What it takes. */
+  readonly expected: string;
+  /** What to change. */
+  readonly fix: string;
+
+  constructor(op: string, got: string, expected: string, fix: string) {
+    super(`${op}: got ${got}, expected ${expected}${fix && `. Fix: ${fix}`}`);
+    this.name = new.target.name;
+    this.op = op;
+    this.got = got;
+    this.expected = expected;
+    this.fix = fix;
+  }
+}
+
+/** Shapes that do not fit the method. */
+export class ShapeError extends PlaygradError {}
+/** An element type that the method or the device does not take. */
+export class DTypeError extends PlaygradError {}
+/** A device that is missing, lost, out of memory, or not opened yet. */
+export class DeviceError extends PlaygradError {}
+/** A file or download that is damaged, incomplete or of another format. */
+export class DataError extends PlaygradError {}
+/** Any other argument the method cannot use. */
+export class ArgumentError extends PlaygradError {}
+
+/** A fault of playgrad itself, never of the program that uses it. */
+export class InternalError extends Error {
+  constructor(detail: string) {
+    super(`a fault inside playgrad, not in your code: ${detail}. Reload to go on, and please report this.`);
+    this.name = "InternalError";
+  }
+}
+
+const kinds = { Shape: ShapeError, DType: DTypeError, Device: DeviceError, Data: DataError, Argument: ArgumentError };
+
+/** Makes the error the engine throws. @internal */
+export function engineError(kind: string, op: string, got: string, expected: string, fix: string): Error {
+  const Class = kinds[kind as keyof typeof kinds] ?? PlaygradError;
+  return new Class(op, got, expected, fix);
+}

@@ -1,0 +1,140 @@
+import { type DType, type TypedArray, typed } from "./dtype.js";
+import { breathe, disown, engine, own, took } from "./engine.js";
+import { ArgumentError, ShapeError } from "./errors.js";
+import { product, show } from "./shape.js";
+import type { Tensor } from "./tensor.js";
+import { type Nested, nest, print } from "./text.js";
+
+let construct: (id: number) => Tensor;
+
+/** @internal */
+export function setConstructor(make: (id: number) => Tensor): void {
+  construct = make;
+}
+
+/** The tensor of an engine handle. @internal */
+export const make = (id: number): Tensor => construct(id);
+/** @internal */
+export const makeAll = (ids: Uint32Array): Tensor[] => Array.from(ids, make);
+
+/** The handle of an argument that has to be a tensor. @internal */
+export function idOf(op: string, value: unknown): number {
+  if (value instanceof Handle) return value.id;
+  const got = value === null ? "null" : Array.isArray(value) ? "an array" : `${typeof value} ${String(value)}`;
+  throw new ArgumentError(op, got, "a tensor", "wrap it: tensor(…)");
+}
+
+/** @internal */
+export const idsOf = (op: string, values: readonly unknown[]): Uint32Array =>
+  Uint32Array.from(values, (value) => idOf(op, value));
+
+/** What every tensor knows about itself, and how it is read. A cheap handle: the engine owns the memory. */
+export abstract class Handle {
+  #id: number;
+  #shape: number[] | undefined;
+  #dtype: DType | undefined;
+
+  protected constructor(id: number) {
+    this.#id = id;
+    own(this, id);
+  }
+
+  /** @internal */
+  get id(): number {
+    if (this.#id !== 0) return this.#id;
+    throw new ArgumentError("tensor", "a disposed tensor", "a live one", "use it before dispose(), or leave dispose() out");
+  }
+
+  /** Sizes per axis, outermost first; `[]` for a single number. */
+  get shape(): number[] {
+    this.#shape ??= Array.from(engine().shape(this.id));
+    return this.#shape.slice();
+  }
+
+  /** Element type. */
+  get dtype(): DType {
+    this.#dtype ??= engine().dtype(this.id) as DType;
+    return this.#dtype;
+  }
+
+  /** Number of axes. */
+  get ndim(): number {
+    return this.shape.length;
+  }
+
+  /** Number of elements. */
+  get numel(): number {
+    return product(this.shape);
+  }
+
+  /** Name of the device that holds the value, or that will compute it. */
+  get device(): string {
+    return engine().tensorDevice(this.id);
+  }
+
+  /**
+   * Whether `backward()` fills `grad`. Float tensors made from data or by an initialiser do once they are
+   * parameters of an optimizer or this is set.
+   */
+  get requiresGrad(): boolean {
+    return engine().requiresGrad(this.id);
+  }
+
+  set requiresGrad(value: boolean) {
+    engine().setRequiresGrad(this.id, value);
+  }
+
+  /** The gradient `backward()` left, of this tensor's shape; `null` before it. Gradients add up until `zeroGrad()`. */
+  get grad(): Tensor | null {
+    const id = engine().grad(this.id);
+    return id === 0 ? null : make(id);
+  }
+
+  /** Computes the value if needed, and reads it: a typed array in row-major order; `bool` as 0 and 1. */
+  async data(): Promise<TypedArray> {
+    const dtype = this.dtype;
+    const reading = engine().read(this.id) as Promise<Uint8Array<ArrayBuffer>>;
+    const bytes = await reading;
+    took(bytes.byteLength);
+    await breathe();
+    return typed(bytes, dtype);
+  }
+
+  /** The only element, as a number. Any shape with one element. */
+  async item(): Promise<number> {
+    if (this.numel !== 1) {
+      const fix = "reduce first: t.sum() or t.mean(), or read all with data()";
+      throw new ShapeError("item", show(this.shape), "one element", fix);
+    }
+    return (await this.data())[0]!;
+  }
+
+  /** The value as nested arrays; a number for shape `[]`, booleans for `bool`. */
+  async tolist(): Promise<Nested> {
+    const { shape, dtype } = this;
+    return nest(await this.data(), shape, dtype);
+  }
+
+  /** The value as NumPy prints it: long tensors are shortened. */
+  async toText(): Promise<string> {
+    const { shape, dtype } = this;
+    return print(await this.data(), shape, dtype);
+  }
+
+  /** `Tensor(float32 [2, 3])`: what it is, without computing it. */
+  toString(): string {
+    return this.#id === 0 ? "Tensor(disposed)" : `Tensor(${this.dtype} ${show(this.shape)})`;
+  }
+
+  /** Gives the handle back now; optional, twice does no harm. Tensors made from this one stay valid. */
+  dispose(): void {
+    if (this.#id === 0) return;
+    disown(this, this.#id);
+    this.#id = 0;
+  }
+
+  /** `using t = …` disposes at the end of the block. */
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+}

@@ -1,0 +1,57 @@
+import { ArgumentError, ShapeError } from "./errors.js";
+
+/** Sizes per axis, outermost first; `[]` is a single number. */
+export type Shape = readonly number[];
+/** One axis or several; negative counts from the last. Left out means all axes. */
+export type Axes = number | readonly number[];
+
+/** Sizes written as `(2, 3)` or as `([2, 3])`. */
+export type ShapeArgs = readonly number[] | readonly [Shape];
+
+function integers(op: string, values: readonly unknown[], least: number): Int32Array {
+  for (const value of values) {
+    if (typeof value !== "number" || !Number.isInteger(value) || value < least || value > 0x7fffffff) {
+      const expected = least < 0 ? "whole numbers" : `whole numbers from ${least}`;
+      throw new ShapeError(op, `[${values.join(", ")}]`, expected, "give each axis a whole number");
+    }
+  }
+  return Int32Array.from(values as number[]);
+}
+
+/** @internal */
+export function sizes(op: string, args: ShapeArgs, least = 0): Int32Array {
+  const [first] = args;
+  return integers(op, Array.isArray(first) && args.length === 1 ? first : args, least);
+}
+
+/** `undefined` stays: the engine then takes all axes. @internal */
+export function axes(op: string, axis: Axes | null | undefined): Int32Array | undefined {
+  if (axis === undefined || axis === null) return undefined;
+  return integers(op, typeof axis === "number" ? [axis] : axis, -0x80000000);
+}
+
+/** @internal */
+export function integer(op: string, name: string, value: number, least = -0x80000000): number {
+  if (Number.isInteger(value) && value >= least) return value;
+  throw new ArgumentError(op, `${name} ${value}`, `a whole number from ${least}`, `change ${name}`);
+}
+
+/** `[[1, 2], [3, 4]]` as one row. @internal */
+export function pairs(op: string, values: readonly (readonly number[])[]): Int32Array {
+  const wrong = values.find((pair) => !Array.isArray(pair) || pair.length !== 2);
+  if (wrong) throw new ShapeError(op, JSON.stringify(values), "one [first, last] pair per axis", "write [[0, 0], [1, 1]]");
+  return integers(op, values.flat(), -0x80000000);
+}
+
+/** A number for both directions, or one per direction. @internal */
+export function two(op: string, value: Axes): [number, number] {
+  const list = typeof value === "number" ? [value, value] : value;
+  if (list.length !== 2) throw new ShapeError(op, `[${list.join(", ")}]`, "a number or two numbers", "write [height, width]");
+  const [height, width] = integers(op, list, 0);
+  return [height!, width!];
+}
+
+/** @internal */
+export const show = (shape: Shape): string => `[${shape.join(", ")}]`;
+/** @internal */
+export const product = (shape: Shape): number => shape.reduce((total, size) => total * size, 1);
