@@ -10,7 +10,8 @@ use wasm_bindgen_futures::future_to_promise;
 #[wasm_bindgen(js_name = openWebgpu)]
 pub fn open_webgpu() -> Promise {
     future_to_promise(async {
-        let opened = runtime::wgpu::open_web().await;
+        let opened: playgrad::Result<std::rc::Rc<dyn runtime::Device>> =
+            Err(Error::device("webgpu", "a build without it", "the wgpu device", "use the cpu device"));
         let reason = opened.as_ref().err().map(|e| e.to_string()).unwrap_or_default();
         runtime::register("webgpu", opened);
         Ok(reason.into())

@@ -32,9 +32,22 @@ pub fn js(error: Error) -> JsValue {
         Kind::Argument => "Argument",
     };
     let Some(make) = MAKE.with_borrow(Clone::clone) else { return JsValue::from_str(&error.to_string()) };
-    let text = [kind, &error.op, &error.got, &error.expected, &error.fix];
+    let op = camel(&error.op);
+    let text = [kind, &op, &error.got, &error.expected, &error.fix];
     let arguments: Array = text.into_iter().map(JsValue::from_str).collect();
     make.apply(&JsValue::NULL, &arguments).unwrap_or_else(|failure| failure)
+}
+
+/// `max_pool2d` as JavaScript spells it.
+fn camel(name: &str) -> String {
+    let mut parts = name.split('_');
+    let first = parts.next().unwrap_or_default().to_string();
+    parts.fold(first, |mut whole, part| {
+        let mut letters = part.chars();
+        whole.extend(letters.next().map(|c| c.to_ascii_uppercase()));
+        whole.push_str(letters.as_str());
+        whole
+    })
 }
 
 pub trait ToJs<T> {

@@ -29,18 +29,10 @@ impl<T> Table<T> {
         self.slots.get((id as usize).wrapping_sub(1))?.as_ref()
     }
 
-    pub fn get_mut(&mut self, id: u32) -> Option<&mut T> {
-        self.slots.get_mut((id as usize).wrapping_sub(1))?.as_mut()
-    }
-
     pub fn remove(&mut self, id: u32) -> Option<T> {
         let value = self.slots.get_mut((id as usize).wrapping_sub(1))?.take()?;
         self.free.push(id);
         Some(value)
-    }
-
-    pub fn values(&self) -> impl Iterator<Item = &T> {
-        self.slots.iter().flatten()
     }
 }
 
@@ -64,10 +56,6 @@ pub fn optional(id: u32) -> Result<Option<Tensor>> {
 
 pub fn all(ids: &[u32]) -> Result<Vec<Tensor>> {
     ids.iter().map(|id| get(*id)).collect()
-}
-
-pub fn live() -> Vec<Tensor> {
-    TENSORS.with_borrow(|t| t.values().cloned().collect())
 }
 
 pub fn put(tensor: Result<Tensor>) -> Js<u32> {

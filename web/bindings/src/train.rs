@@ -4,15 +4,17 @@ use crate::{
     Js,
     error::{ToJs, js},
     read::begin,
-    table::{Table, add, all, get, put, put_all},
+    table::{Table, add, all, get, put_all},
 };
 use js_sys::Function;
 use playgrad::{
     Error, Result,
-    optim::{self, Optimizer},
+    graph::Node,
+    optim::{AdamOptions, Optimizer, SgdOptions},
+    schedule::capture::{self, Capture},
     tensor::{self, Tensor},
 };
-use std::cell::RefCell;
+use std::{cell::RefCell, rc::Rc};
 use wasm_bindgen::prelude::*;
 
 #[wasm_bindgen]
@@ -55,7 +57,7 @@ pub fn backward(loss: u32) -> Js<()> {
 #[wasm_bindgen]
 pub fn gradients(loss: u32, targets: &[u32]) -> Js<Vec<u32>> {
     let (loss, targets) = (get(loss).js()?, all(targets).js()?);
-    put_all(loss.gradients(&targets))
+    put_all(playgrad::grad(&loss, &targets.iter().collect::<Vec<_>>()))
 }
 
 #[wasm_bindgen]
@@ -86,7 +88,8 @@ pub fn to(x: u32, device: String) -> Js<JsValue> {
 }
 
 thread_local! {
-    static OPTIMIZERS: RefCell<Table<Box<dyn Optimizer>>> = const { RefCell::new(Table::new()) };
+    static OPTIMIZERS: RefCell<Table<Optimizer>> = const { RefCell::new(Table::new()) };
+    static CAPTURES: RefCell<Table<Rc<Capture>>> = const { RefCell::new(Table::new()) };
 }
 
 #[wasm_bindgen]
@@ -101,12 +104,105 @@ pub enum Optim {
 #[wasm_bindgen]
 pub fn optimizer(kind: Optim, params: &[u32], settings: &[f64]) -> Js<u32> {
     let params = all(params).js()?;
-    let at = |i: usize| settings[i];
-    let made: Result<Box<dyn Optimizer>> = match kind {
-        Optim::SGD => todo!(),
-        Optim::Adam => todo!(),
-        Optim::AdamW => todo!(),
+    let sgd = || SgdOptions {
+        lr: settings[0],
+        momentum: settings[1],
+        weight_decay: settings[2],
+        nesterov: settings[3] != 0.0,
     };
-    let made = made.js()?;
-    Ok(OPTIMIZERS.with_borrow_mut(|t| t.add(made)))
+    let adam = || AdamOptions {
+        lr: settings[0],
+        betas: [settings[1], settings[2]],
+        eps: settings[3],
+        weight_decay: settings[4],
+    };
+    let made = match kind {
+        Optim::SGD => Optimizer::sgd(&params, sgd()),
+        Optim::Adam => Optimizer::adam(&params, adam()),
+        Optim::AdamW => Optimizer::adamw(&params, adam()),
+    };
+    made.map(|o| OPTIMIZERS.with_borrow_mut(|t| t.add(o))).js()
+}
+
+fn with<T>(id: u32, work: impl FnOnce(&Optimizer) -> Result<T>) -> Js<T> {
+    OPTIMIZERS.with_borrow(|t| match t.get(id) {
+        Some(optimizer) => work(optimizer),
+        None => Err(Error::argument("optim", "an optimizer that is gone", "a live one", "keep a reference to it")),
+    })
+    .js()
+}
+
+#[wasm_bindgen(js_name = optimizerStep)]
+pub fn optimizer_step(id: u32) -> Js<()> {
+    with(id, Optimizer::step)
+}
+
+#[wasm_bindgen(js_name = zeroGrad)]
+pub fn zero_grad(id: u32) -> Js<()> {
+    with(id, |o| {
+        o.zero_grad();
+        Ok(())
+    })
+}
+
+#[wasm_bindgen(js_name = learningRate)]
+pub fn learning_rate(id: u32) -> Js<f64> {
+    with(id, |o| Ok(o.lr()))
+}
+
+#[wasm_bindgen(js_name = setLearningRate)]
+pub fn set_learning_rate(id: u32, lr: f64) -> Js<()> {
+    with(id, |o| {
+        o.set_lr(lr);
+        Ok(())
+    })
+}
+
+#[wasm_bindgen(js_name = releaseOptimizer)]
+pub fn release_optimizer(id: u32) {
+    let gone = OPTIMIZERS.with_borrow_mut(|t| t.remove(id));
+    drop(gone);
+}
+
+/// Starts recording a step on these arguments.
+#[wasm_bindgen(js_name = jitBegin)]
+pub fn jit_begin(args: &[u32]) -> Js<()> {
+    tensor::realize_all(&all(args).js()?).js()?;
+    capture::begin().js()
+}
+
+/// Ends the recording; `results` are computed as part of the step.
+#[wasm_bindgen(js_name = jitEnd)]
+pub fn jit_end(args: &[u32], results: &[u32]) -> Js<u32> {
+    let (args, results) = (all(args).js()?, all(results).js()?);
+    tensor::realize_all(&results).js()?;
+    let captured = Rc::new(capture::finish(&nodes(&args), &nodes(&results)));
+    Ok(CAPTURES.with_borrow_mut(|t| t.add(captured)))
+}
+
+#[wasm_bindgen(js_name = jitAbandon)]
+pub fn jit_abandon() {
+    capture::abandon();
+}
+
+#[wasm_bindgen(js_name = jitReplay)]
+pub fn jit_replay(id: u32, args: &[u32]) -> Js<Vec<u32>> {
+    let args = all(args).js()?;
+    tensor::realize_all(&args).js()?;
+    let captured = CAPTURES.with_borrow(|t| t.get(id).cloned());
+    let Some(captured) = captured else {
+        return Err(js(Error::argument("jit", "a step that is gone", "a live one", "keep the function")));
+    };
+    let made = captured.replay(&nodes(&args)).js()?;
+    Ok(made.into_iter().map(|node| add(Tensor::from_node(node))).collect())
+}
+
+#[wasm_bindgen(js_name = jitRelease)]
+pub fn jit_release(id: u32) {
+    let gone = CAPTURES.with_borrow_mut(|t| t.remove(id));
+    drop(gone);
+}
+
+fn nodes(tensors: &[Tensor]) -> Vec<Node> {
+    tensors.iter().map(Tensor::node).collect()
 }
