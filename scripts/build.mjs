@@ -32,7 +32,8 @@ async function buildEngine() {
   const work = cache("bindgen");
   rmSync(work, { recursive: true, force: true });
   const raw = at("target", "wasm", target, "release", "playgrad_web.wasm");
-  await run("wasm-bindgen", [raw, "--target", "web", "--out-name", "playgrad", "--out-dir", work]);
+  const web = ["--target", "web", "--omit-default-module-path"];
+  await run("wasm-bindgen", [raw, ...web, "--out-name", "playgrad", "--out-dir", work]);
   const module = join(work, "playgrad_bg.wasm");
   const features = wasmFeatures.map((name) => `--enable-${name}`);
   const optimize = [at("node_modules/binaryen/bin/wasm-opt"), module, "-O2", ...features, "-o", module];

@@ -12,25 +12,30 @@ pub fn open_webgpu() -> Promise {
     future_to_promise(async {
         let opened: playgrad::Result<std::rc::Rc<dyn runtime::Device>> =
             Err(Error::device("webgpu", "a build without it", "the wgpu device", "use the cpu device"));
-        let reason = opened.as_ref().err().map(|e| e.to_string()).unwrap_or_default();
+        let missing = opened.as_ref().err().map(reason).unwrap_or_default();
         runtime::register("webgpu", opened);
-        Ok(reason.into())
+        Ok(missing.into())
     })
 }
 
 /// Records why there is no GPU to open.
 #[wasm_bindgen(js_name = noWebgpu)]
-pub fn no_webgpu(reason: &str) {
-    let error = Error::device("webgpu", reason, "a GPU", "use the cpu device");
-    runtime::register("webgpu", Err(error));
+pub fn no_webgpu(why: &str, fix: &str) {
+    runtime::register("webgpu", Err(Error::device("webgpu", why, "a GPU", fix)));
 }
 
-/// `[available, description]`.
+/// `[available, description]`, or why it is missing.
 #[wasm_bindgen(js_name = deviceInfo)]
 pub fn device_info(name: &str) -> Array {
-    let found = runtime::devices().into_iter().find(|d| d.name == name);
-    let (available, text) = found.map(|d| (d.available, d.description)).unwrap_or_default();
+    let (available, text) = match runtime::device(name) {
+        Ok(device) => (true, device.description()),
+        Err(e) => (false, reason(&e)),
+    };
     Array::of2(&available.into(), &text.into())
+}
+
+fn reason(error: &Error) -> String {
+    format!("{}. {}", error.got, error.fix)
 }
 
 #[wasm_bindgen(js_name = setDevice)]

@@ -1,10 +1,31 @@
 export * as data from "./data.js";
-export { type Counters, counters, type DeviceChoice, type DeviceInfo, device, devices } from "./devices.js";
-export { type InitOptions, init, type Memory, manualSeed, memory, setDevice } from "./devices.js";
+export {
+  type Counters,
+  counters,
+  type DeviceChoice,
+  type DeviceInfo,
+  device,
+  devices,
+  type InitOptions,
+  init,
+  type Memory,
+  manualSeed,
+  memory,
+  setDevice,
+} from "./devices.js";
 export type { DType, DTypeLike, TypedArray } from "./dtype.js";
 export type { Operand } from "./elementwise.js";
 export type { WasmSource } from "./engine.js";
-export { ArgumentError, DataError, DeviceError, DTypeError, InternalError, PlaygradError, ShapeError } from "./errors.js";
+export {
+  ArgumentError,
+  DataError,
+  DeviceError,
+  DTypeError,
+  InternalError,
+  PlaygradError,
+  ShapeError,
+} from "./errors.js";
+export type { Nested } from "./handle.js";
 export { jit } from "./jit.js";
 export type { Slice } from "./movement.js";
 export type { ConvOptions, PoolOptions } from "./neural.js";
@@ -14,4 +35,3 @@ export type { ReduceOptions } from "./reduce.js";
 export { loadSafetensors, saveSafetensors } from "./safetensors.js";
 export type { Axes, Shape } from "./shape.js";
 export { type FillOptions, Tensor, type TensorData, type TensorOptions, tensor } from "./tensor.js";
-export type { Nested } from "./text.js";

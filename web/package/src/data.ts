@@ -33,7 +33,10 @@ const points = (kind: Points, n: number, noise: number, seed: number, classes: n
   return { x: make(x!), y: make(y!) };
 };
 
-const images = (ids: Uint32Array, at = 0): ImageSet => ({ images: make(ids[at]!), labels: make(ids[at + 1]!) });
+const images = (ids: Uint32Array, at = 0): ImageSet => ({
+  images: make(ids[at]!),
+  labels: make(ids[at + 1]!),
+});
 
 /** The four corners of the square; 1 where the two inputs differ. */
 export function xor(): PointSet {
@@ -90,7 +93,10 @@ const FILES = [
 type Read = { name: string; bytes: Uint8Array };
 
 /** MNIST from its four IDX `.gz` files. A missing, damaged or foreign file throws `DataError`. */
-export async function mnist(source: MnistSource, onProgress: (progress: Progress) => void = () => {}): Promise<Split> {
+export async function mnist(
+  source: MnistSource,
+  onProgress: (progress: Progress) => void = () => {},
+): Promise<Split> {
   const read = await files(source, onProgress);
   const names = read.map(({ name }) => name);
   const sizes = Uint32Array.from(read, ({ bytes }) => bytes.length);
@@ -118,12 +124,18 @@ async function files(source: MnistSource, onProgress: (progress: Progress) => vo
     const base = source.url.endsWith("/") ? source.url : `${source.url}/`;
     return Promise.all(FILES.map((name) => download(base, name, onProgress)));
   }
-  throw new DataError("mnist", "no source", "{ url }, { files } or { dir }", 'write data.mnist({ url: "…" })');
+  throw new DataError(
+    "mnist",
+    "no source",
+    "{ url }, { files } or { dir }",
+    'write data.mnist({ url: "…" })',
+  );
 }
 
 async function fromDir(dir: string, onProgress: (progress: Progress) => void): Promise<Read[]> {
   const fs = globalThis.process?.getBuiltinModule?.("node:fs");
-  if (!fs) throw new DataError("mnist", "dir in a browser", "{ url } or { files }", "folders are only for Node");
+  if (!fs)
+    throw new DataError("mnist", "dir in a browser", "{ url } or { files }", "folders are only for Node");
   return Promise.all(
     FILES.map(async (name) => {
       const bytes = await fs.promises.readFile(`${dir}/${name}`).catch((error: Error) => {
@@ -138,7 +150,12 @@ async function fromDir(dir: string, onProgress: (progress: Progress) => void): P
 async function download(base: string, name: string, onProgress: (progress: Progress) => void): Promise<Read> {
   const url = base + name;
   const fail = (got: string) =>
-    new DataError("mnist", got, `MNIST's file at ${url}`, "check the address and that its host allows other pages (CORS)");
+    new DataError(
+      "mnist",
+      got,
+      `MNIST's file at ${url}`,
+      "check the address and that its host allows other pages (CORS)",
+    );
   const response = await fetch(url).catch((error: Error) => {
     throw fail(error.message);
   });
@@ -160,4 +177,3 @@ async function download(base: string, name: string, onProgress: (progress: Progr
   }
   return { name, bytes };
 }
-

@@ -1,4 +1,4 @@
-import { engine, releaseDead, started, startEngine, type WasmSource } from "./engine.js";
+import { engine, releaseDead, startEngine, started, type WasmSource } from "./engine.js";
 import { DeviceError } from "./errors.js";
 
 /** What `setDevice` takes. `auto`: large work on the GPU where there is one, small work on the CPU. */
@@ -27,7 +27,7 @@ export interface InitOptions {
 const PATIENCE = 1000;
 
 let starting: Promise<DeviceInfo> | undefined;
-let gpu: Promise<string> | undefined;
+let gpu: Promise<void> | undefined;
 let choice: DeviceChoice = "auto";
 
 /**
@@ -78,19 +78,19 @@ async function nodeGpu(): Promise<Gpu | undefined> {
   }
 }
 
-/** Why WebGPU is absent, or "" where it is open. */
-function openGpu(): Promise<string> {
+function openGpu(): Promise<void> {
   gpu ??= gpuOfHost().then(async (host) => {
-    if (!host) return engine().noWebgpu(missing());
-    return engine().openWebgpu();
+    if (host) await engine().openWebgpu();
+    else engine().noWebgpu(...missing());
   });
   return gpu;
 }
 
-function missing(): string {
-  if (globalThis.process?.versions?.node) return "Node has no WebGPU of its own: npm install webgpu";
-  if (globalThis.isSecureContext === false) return "WebGPU needs https or localhost";
-  return "this browser has no WebGPU: use a current Chrome, Edge, Safari or Firefox";
+/** Why there is no WebGPU, and what to do. */
+function missing(): [string, string] {
+  if (globalThis.process?.versions?.node) return ["Node has no WebGPU of its own", "npm install webgpu"];
+  if (globalThis.isSecureContext === false) return ["WebGPU needs a secure page", "use https or localhost"];
+  return ["this browser has no WebGPU", "use a current Chrome, Edge, Safari or Firefox"];
 }
 
 /** Every device, with the reason where it cannot be used. */
@@ -142,8 +142,8 @@ export interface Memory {
 export function memory(): Memory {
   const wasm = engine();
   releaseDead();
-  const [bytes, peakBytes, tensors, nodes] = wasm.memoryInUse();
-  return { bytes: bytes!, peakBytes: peakBytes!, tensors: tensors!, nodes: nodes! };
+  const [bytes = 0, peakBytes = 0, tensors = 0, nodes = 0] = wasm.memoryInUse();
+  return { bytes, peakBytes, tensors, nodes };
 }
 
 /** Work done since the start. */
@@ -156,12 +156,17 @@ export interface Counters {
   plansCompiled: number;
   /** Plans found again. */
   planHits: number;
+  /** Arithmetic operations in those kernels. */
+  flops: number;
+  /** Bytes those kernels read and wrote. */
+  bytes: number;
 }
 
 /** What the engine did since `init`. */
 export function counters(): Counters {
-  const [kernels, submits, plansCompiled, planHits] = engine().counters();
-  return { kernels: kernels!, submits: submits!, plansCompiled: plansCompiled!, planHits: planHits! };
+  const [kernels = 0, submits = 0, plansCompiled = 0, planHits = 0, flops = 0, bytes = 0] =
+    engine().counters();
+  return { kernels, submits, plansCompiled, planHits, flops, bytes };
 }
 
 /** Whether `init` is done. */

@@ -5,22 +5,6 @@ export type DTypeLike = DType | "f32" | "i32" | "u32" | "u8" | "float" | "int";
 /** What tensors are made from and read into; `bool` reads as `Uint8Array` of 0 and 1. */
 export type TypedArray = Float32Array | Int32Array | Uint32Array | Uint8Array;
 
-/** The bytes as numbers of that type, without a copy. @internal */
-export function typed(bytes: Uint8Array, dtype: DType): TypedArray {
-  const { buffer, byteOffset, byteLength } = bytes;
-  switch (dtype) {
-    case "float32":
-      return new Float32Array(buffer, byteOffset, byteLength / 4);
-    case "int32":
-      return new Int32Array(buffer, byteOffset, byteLength / 4);
-    case "uint32":
-      return new Uint32Array(buffer, byteOffset, byteLength / 4);
-    case "uint8":
-    case "bool":
-      return bytes;
-  }
-}
-
 /** The numbers as an array that holds exactly what the element type holds. @internal */
 export function arrayOf(numbers: ArrayLike<number>, dtype: DTypeLike): TypedArray {
   switch (dtype) {
@@ -44,11 +28,11 @@ export function arrayOf(numbers: ArrayLike<number>, dtype: DTypeLike): TypedArra
 }
 
 /** @internal */
-export function dtypeOf(array: TypedArray): DType | undefined {
+export function dtypeOf(array: ArrayBufferView): DType | undefined {
   if (array instanceof Float32Array) return "float32";
   if (array instanceof Int32Array) return "int32";
   if (array instanceof Uint32Array) return "uint32";
-  if (array instanceof Uint8Array || array instanceof Uint8ClampedArray) return "uint8";
+  if (array instanceof Uint8Array) return "uint8";
   return undefined;
 }
 

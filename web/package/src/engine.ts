@@ -40,14 +40,25 @@ async function readable(source: WasmSource): Promise<WasmSource> {
   const url = source instanceof URL ? source : undefined;
   if (url?.protocol !== "file:") return source;
   const fs = globalThis.process?.getBuiltinModule?.("node:fs");
-  if (!fs) throw new DeviceError("init", url.href, "an http address", "serve the page over http, or import playgrad/inline");
+  if (!fs)
+    throw new DeviceError(
+      "init",
+      url.href,
+      "an http address",
+      "serve the page over http, or import playgrad/inline",
+    );
   return fs.promises.readFile(url) as Promise<BufferSource>;
 }
 
 /** The engine's functions, once it has started. @internal */
 export function engine(): typeof wasm {
   if (!ready) {
-    throw new DeviceError("playgrad", "a call before init()", "a started engine", "write `await init()` first");
+    throw new DeviceError(
+      "playgrad",
+      "a call before init()",
+      "a started engine",
+      "write `await init()` first",
+    );
   }
   if (dead.length >= RELEASE_BATCH) releaseDead();
   return wasm;

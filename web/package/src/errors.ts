@@ -38,10 +38,24 @@ export class InternalError extends Error {
   }
 }
 
-const kinds = { Shape: ShapeError, DType: DTypeError, Device: DeviceError, Data: DataError, Argument: ArgumentError };
+const kinds = {
+  Shape: ShapeError,
+  DType: DTypeError,
+  Device: DeviceError,
+  Data: DataError,
+  Argument: ArgumentError,
+};
 
-/** Makes the error the engine throws. @internal */
+/** Makes the error the engine throws, its stack starting where JavaScript called it. @internal */
 export function engineError(kind: string, op: string, got: string, expected: string, fix: string): Error {
   const Class = kinds[kind as keyof typeof kinds] ?? PlaygradError;
-  return new Class(op, got, expected, fix);
+  const limit = Error.stackTraceLimit;
+  Error.stackTraceLimit = 64;
+  const error = new Class(op, got, expected, fix);
+  Error.stackTraceLimit = limit;
+  const lines = error.stack?.split("\n") ?? [];
+  const entry = lines.findLastIndex((line) => line.includes("wasm"));
+  const head = lines[0]?.startsWith(error.name) ? [`${error.name}: ${error.message}`] : [];
+  error.stack = [...head, ...lines.slice(entry + 1)].join("\n");
+  return error;
 }

@@ -1,9 +1,11 @@
-import { type DType, type TypedArray, typed } from "./dtype.js";
+import type { DType, TypedArray } from "./dtype.js";
 import { breathe, disown, engine, own, took } from "./engine.js";
 import { ArgumentError, ShapeError } from "./errors.js";
-import { product, show } from "./shape.js";
+import { product, type Shape, show } from "./shape.js";
 import type { Tensor } from "./tensor.js";
-import { type Nested, nest, print } from "./text.js";
+
+/** A number, or arrays of them as deep as the shape has axes. */
+export type Nested = number | boolean | Nested[];
 
 let construct: (id: number) => Tensor;
 
@@ -20,13 +22,24 @@ export const makeAll = (ids: Uint32Array): Tensor[] => Array.from(ids, make);
 /** The handle of an argument that has to be a tensor. @internal */
 export function idOf(op: string, value: unknown): number {
   if (value instanceof Handle) return value.id;
-  const got = value === null ? "null" : Array.isArray(value) ? "an array" : `${typeof value} ${String(value)}`;
+  const got =
+    value === null ? "null" : Array.isArray(value) ? "an array" : `${typeof value} ${String(value)}`;
   throw new ArgumentError(op, got, "a tensor", "wrap it: tensor(…)");
 }
 
 /** @internal */
 export const idsOf = (op: string, values: readonly unknown[]): Uint32Array =>
   Uint32Array.from(values, (value) => idOf(op, value));
+
+function nest(data: TypedArray, shape: Shape, dtype: DType): Nested {
+  let next = 0;
+  const level = (axis: number): Nested => {
+    if (axis < shape.length) return Array.from({ length: shape[axis]! }, () => level(axis + 1));
+    const value = data[next++]!;
+    return dtype === "bool" ? value !== 0 : value;
+  };
+  return level(0);
+}
 
 /** What every tensor knows about itself, and how it is read. A cheap handle: the engine owns the memory. */
 export abstract class Handle {
@@ -42,7 +55,12 @@ export abstract class Handle {
   /** @internal */
   get id(): number {
     if (this.#id !== 0) return this.#id;
-    throw new ArgumentError("tensor", "a disposed tensor", "a live one", "use it before dispose(), or leave dispose() out");
+    throw new ArgumentError(
+      "tensor",
+      "a disposed tensor",
+      "a live one",
+      "use it before dispose(), or leave dispose() out",
+    );
   }
 
   /** Sizes per axis, outermost first; `[]` for a single number. */
@@ -92,12 +110,10 @@ export abstract class Handle {
 
   /** Computes the value if needed, and reads it: a typed array in row-major order; `bool` as 0 and 1. */
   async data(): Promise<TypedArray> {
-    const dtype = this.dtype;
-    const reading = engine().read(this.id) as Promise<Uint8Array<ArrayBuffer>>;
-    const bytes = await reading;
-    took(bytes.byteLength);
+    const array: TypedArray = await engine().read(this.id);
+    took(array.byteLength);
     await breathe();
-    return typed(bytes, dtype);
+    return array;
   }
 
   /** The only element, as a number. Any shape with one element. */
@@ -117,8 +133,9 @@ export abstract class Handle {
 
   /** The value as NumPy prints it: long tensors are shortened. */
   async toText(): Promise<string> {
-    const { shape, dtype } = this;
-    return print(await this.data(), shape, dtype);
+    const text: string = await engine().toText(this.id);
+    await breathe();
+    return text;
   }
 
   /** `Tensor(float32 [2, 3])`: what it is, without computing it. */

@@ -51,11 +51,19 @@ function record<A extends unknown[], R>(step: (...args: A) => R, args: A, ids: U
   try {
     const result = step(...args);
     if (result instanceof Promise) {
-      throw new ArgumentError("jit", "an async function", "a function that returns at once", "read values outside the step");
+      throw new ArgumentError(
+        "jit",
+        "an async function",
+        "a function that returns at once",
+        "read values outside the step",
+      );
     }
     const tensors: Tensor[] = [];
     const places = take(result, tensors);
-    const id = engine().jitEnd(ids, Uint32Array.from(tensors, (t) => t.id));
+    const id = engine().jitEnd(
+      ids,
+      Uint32Array.from(tensors, (t) => t.id),
+    );
     return { result, captured: { id, result: places } };
   } catch (error) {
     engine().jitAbandon();

@@ -24,7 +24,9 @@ export abstract class Movement extends Reducing {
   }
   /** Swaps two axes, the last two unless told. */
   transpose(a = -2, b = -1): Tensor {
-    return make(engine().transpose(this.id, integer("transpose", "axis", a), integer("transpose", "axis", b)));
+    return make(
+      engine().transpose(this.id, integer("transpose", "axis", a), integer("transpose", "axis", b)),
+    );
   }
   /** All axes in reverse order; the transpose of a matrix. */
   get T(): Tensor {
@@ -51,7 +53,12 @@ export abstract class Movement extends Reducing {
       if (range === null) return [0, Number.NaN, Number.NaN, 1];
       if (typeof range === "number") return [1, integer("slice", "index", range), 0, 1];
       if (!Array.isArray(range)) {
-        throw new ArgumentError("slice", String(range), "null, a number or [start, stop, step]", "write e.g. [0, 10]");
+        throw new ArgumentError(
+          "slice",
+          String(range),
+          "null, a number or [start, stop, step]",
+          "write e.g. [0, 10]",
+        );
       }
       const [start, stop, step = 1] = range;
       return [0, start ?? Number.NaN, stop ?? Number.NaN, step];

@@ -19,12 +19,11 @@ export interface ConvOptions {
 export interface PoolOptions {
   stride?: Axes;
   padding?: Axes;
-  dilation?: Axes;
 }
 
 function pool(op: Pool, name: string, x: Neural, kernel: Axes, options: PoolOptions): Tensor {
-  const { stride = kernel, padding = 0, dilation = 1 } = options;
-  const window = [kernel, stride, padding, dilation].flatMap((value) => two(name, value));
+  const { stride = kernel, padding = 0 } = options;
+  const window = [kernel, stride, padding].flatMap((value) => two(name, value));
   return make(engine().pool(op, x.id, Uint32Array.from(window)));
 }
 
@@ -39,7 +38,7 @@ export abstract class Neural extends Movement {
   dot(other: Tensor): Tensor {
     return this.matmul(other);
   }
-  /** `x · weight + bias` with `weight` of shape `[in, out]`. */
+  /** `x · weightᵀ + bias` with `weight` of shape `[out, in]`, as in PyTorch. */
   linear(weight: Tensor, bias?: Tensor | null): Tensor {
     const b = bias ? idOf("linear", bias) : 0;
     return make(engine().linear(this.id, idOf("linear", weight), b));
@@ -76,7 +75,9 @@ export abstract class Neural extends Movement {
   batchNorm(weight: Tensor | null, bias: Tensor | null, mean: Tensor, invstd: Tensor): Tensor {
     const optional = (t: Tensor | null) => (t ? idOf("batchNorm", t) : 0);
     const statistics = [mean, invstd].map((t) => idOf("batchNorm", t));
-    return make(engine().batchNorm(this.id, optional(weight), optional(bias), statistics[0]!, statistics[1]!));
+    return make(
+      engine().batchNorm(this.id, optional(weight), optional(bias), statistics[0]!, statistics[1]!),
+    );
   }
 
   /**

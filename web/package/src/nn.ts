@@ -1,19 +1,15 @@
+import { Layer as LayerKind } from "../wasm/playgrad.js";
+import { engine } from "./engine.js";
 import { ArgumentError } from "./errors.js";
-import { type Axes, type Shape, two } from "./shape.js";
+import { idOf, make, makeAll } from "./handle.js";
+import { type Axes, type Shape, two, whole } from "./shape.js";
 import { Tensor } from "./tensor.js";
 
 /** Anything with a `forward`, or a plain function from tensor to tensor. */
 export type Layer = { forward(x: Tensor): Tensor } | ((x: Tensor) => Tensor);
 
-const learned = (t: Tensor): Tensor => {
-  t.requiresGrad = true;
-  return t;
-};
-
-const uniform = (shape: Shape, fanIn: number): Tensor => {
-  const bound = 1 / Math.sqrt(fanIn);
-  return learned(Tensor.uniform(shape, -bound, bound));
-};
+const fresh = (kind: LayerKind, op: string, sizes: Shape, affine = true): Tensor[] =>
+  makeAll(engine().newLayer(kind, Uint32Array.from(whole(op, sizes, 1)), affine));
 
 /** `x · weightᵀ + bias`: input `[…, in]`, output `[…, out]`. Weights start uniform within 1 / √in. */
 export class Linear {
@@ -23,13 +19,14 @@ export class Linear {
   bias: Tensor | null;
 
   constructor(inFeatures: number, outFeatures: number, options: { bias?: boolean } = {}) {
-    this.weight = uniform([outFeatures, inFeatures], inFeatures);
-    this.bias = options.bias === false ? null : uniform([outFeatures], inFeatures);
+    const [weight, bias] = fresh(LayerKind.Linear, "Linear", [inFeatures, outFeatures], options.bias);
+    this.weight = weight!;
+    this.bias = bias ?? null;
   }
 
   /** Input `[…, in]`, output `[…, out]`. */
   forward(x: Tensor): Tensor {
-    return x.linear(this.weight.transpose(), this.bias);
+    return x.linear(this.weight, this.bias);
   }
 }
 
@@ -52,9 +49,10 @@ export class Conv2d {
 
   constructor(inChannels: number, outChannels: number, kernel: Axes, options: Conv2dOptions = {}) {
     const [height, width] = two("Conv2d", kernel);
-    const each = inChannels / (options.groups ?? 1);
-    this.weight = uniform([outChannels, each, height, width], each * height * width);
-    this.bias = options.bias === false ? null : uniform([outChannels], each * height * width);
+    const sizes = [inChannels, outChannels, height, width, options.groups ?? 1];
+    const [weight, bias] = fresh(LayerKind.Conv2d, "Conv2d", sizes, options.bias);
+    this.weight = weight!;
+    this.bias = bias ?? null;
     this.#options = options;
   }
 
@@ -67,62 +65,52 @@ export class Conv2d {
 /** Normalises each channel (axis 1) by the batch's statistics in training, by running ones otherwise. */
 export class BatchNorm {
   /** `[channels]`, or `null`. */
-  weight: Tensor | null = null;
+  weight: Tensor | null;
   /** `[channels]`, or `null`. */
-  bias: Tensor | null = null;
+  bias: Tensor | null;
+  /** `[channels]`: what evaluation uses. Named as in PyTorch, so that saved models fit. */
+  running_mean: Tensor;
   /** `[channels]`: what evaluation uses. */
-  runningMean: Tensor;
-  /** `[channels]`: what evaluation uses. */
-  runningVar: Tensor;
+  running_var: Tensor;
+  /** How many batches the running statistics have seen. */
+  num_batches_tracked: Tensor;
   #eps: number;
   #momentum: number;
 
   constructor(channels: number, options: { eps?: number; momentum?: number; affine?: boolean } = {}) {
-    if (options.affine !== false) {
-      this.weight = learned(Tensor.ones(channels));
-      this.bias = learned(Tensor.zeros(channels));
-    }
-    this.runningMean = Tensor.zeros(channels);
-    this.runningVar = Tensor.ones(channels);
+    const tensors = fresh(LayerKind.BatchNorm, "BatchNorm", [channels], options.affine);
+    const [weight, bias] = options.affine === false ? [null, null] : tensors.splice(0, 2);
+    this.weight = weight!;
+    this.bias = bias!;
+    this.running_mean = tensors[0]!;
+    this.running_var = tensors[1]!;
+    this.num_batches_tracked = tensors[2]!;
     this.#eps = options.eps ?? 1e-5;
     this.#momentum = options.momentum ?? 0.1;
   }
 
   /** Input `[n, channels, …]`, output the same. */
   forward(x: Tensor): Tensor {
-    const [mean, variance] = Tensor.training ? this.#learn(x) : [this.runningMean, this.runningVar];
-    return x.batchNorm(this.weight, this.bias, mean, variance.add(this.#eps).rsqrt());
-  }
-
-  #learn(x: Tensor): [Tensor, Tensor] {
-    const shape = x.shape;
-    const axes = shape.map((_, axis) => axis).filter((axis) => axis !== 1);
-    const mean = x.mean(axes);
-    const variance = x.var(axes, { correction: 0 });
-    const count = x.numel / shape[1]!;
-    const m = this.#momentum;
-    const blend = (running: Tensor, now: Tensor) => running.assign(running.mul(1 - m).add(now.detach().mul(m)));
-    blend(this.runningMean, mean);
-    blend(this.runningVar, variance.mul(count / Math.max(1, count - 1)));
-    return [mean, variance];
+    const affine = Uint32Array.of(this.weight?.id ?? 0, this.bias?.id ?? 0);
+    const running = Uint32Array.of(this.running_mean.id, this.running_var.id, this.num_batches_tracked.id);
+    return make(engine().runBatchNorm(idOf("BatchNorm", x), affine, running, this.#eps, this.#momentum));
   }
 }
 
 /** Mean 0 and variance 1 over the last axes, then scaled and shifted (arXiv 1607.06450). */
 export class LayerNorm {
   /** Of the normalised shape, or `null`. */
-  weight: Tensor | null = null;
+  weight: Tensor | null;
   /** Of the normalised shape, or `null`. */
-  bias: Tensor | null = null;
+  bias: Tensor | null;
   #axes: number;
   #eps: number;
 
   constructor(shape: number | Shape, options: { eps?: number; affine?: boolean } = {}) {
     const sizes = typeof shape === "number" ? [shape] : shape;
-    if (options.affine !== false) {
-      this.weight = learned(Tensor.ones(sizes));
-      this.bias = learned(Tensor.zeros(sizes));
-    }
+    const [weight, bias] = fresh(LayerKind.LayerNorm, "LayerNorm", sizes, options.affine);
+    this.weight = weight ?? null;
+    this.bias = bias ?? null;
     this.#axes = sizes.length;
     this.#eps = options.eps ?? 1e-5;
   }
@@ -140,7 +128,7 @@ export class Embedding {
   weight: Tensor;
 
   constructor(vocabulary: number, dim: number) {
-    this.weight = learned(Tensor.glorotUniform([vocabulary, dim]));
+    this.weight = fresh(LayerKind.Embedding, "Embedding", [vocabulary, dim])[0]!;
   }
 
   /** Integers `[…]` in, `[…, dim]` out. */
@@ -168,17 +156,27 @@ export class Sequential {
   layers: Layer[];
 
   constructor(...layers: Layer[]) {
-    const wrong = layers.findIndex((layer) => typeof layer !== "function" && typeof layer?.forward !== "function");
+    const wrong = layers.findIndex(
+      (layer) => typeof layer !== "function" && typeof layer?.forward !== "function",
+    );
     if (wrong >= 0) {
       const fix = "write e.g. (x) => x.relu()";
-      throw new ArgumentError("Sequential", `${typeof layers[wrong]} as layer ${wrong}`, "a layer or a function", fix);
+      throw new ArgumentError(
+        "Sequential",
+        `${typeof layers[wrong]} as layer ${wrong}`,
+        "a layer or a function",
+        fix,
+      );
     }
     this.layers = layers;
   }
 
   /** The input through all layers. */
   forward(x: Tensor): Tensor {
-    return this.layers.reduce((value, layer) => (typeof layer === "function" ? layer(value) : layer.forward(value)), x);
+    return this.layers.reduce(
+      (value, layer) => (typeof layer === "function" ? layer(value) : layer.forward(value)),
+      x,
+    );
   }
 }
 
@@ -189,7 +187,12 @@ export function stateDict(model: unknown): Record<string, Tensor> {
   const walk = (value: unknown, path: string): void => {
     if (value instanceof Tensor) {
       found[path] = value;
-    } else if (typeof value === "object" && value !== null && !ArrayBuffer.isView(value) && !seen.has(value)) {
+    } else if (
+      typeof value === "object" &&
+      value !== null &&
+      !ArrayBuffer.isView(value) &&
+      !seen.has(value)
+    ) {
       seen.add(value);
       for (const [key, inner] of Object.entries(value)) walk(inner, path ? `${path}.${key}` : key);
     }
@@ -210,8 +213,15 @@ export function loadStateDict(model: unknown, state: Record<string, Tensor>): vo
   const unexpected = Object.keys(state).filter((name) => !(name in own));
   if (missing.length > 0 || unexpected.length > 0) {
     const lists = { missing, unexpected };
-    const got = Object.entries(lists).flatMap(([what, names]) => (names.length > 0 ? [`${what} ${names.join(", ")}`] : []));
-    throw new ArgumentError("loadStateDict", got.join("; "), "the model's own names", "build the same model, or rename the keys");
+    const got = Object.entries(lists).flatMap(([what, names]) =>
+      names.length > 0 ? [`${what} ${names.join(", ")}`] : [],
+    );
+    throw new ArgumentError(
+      "loadStateDict",
+      got.join("; "),
+      "the model's own names",
+      "build the same model, or rename the keys",
+    );
   }
   for (const [name, target] of Object.entries(own)) target.assign(state[name]!.cast(target.dtype));
 }

@@ -10,8 +10,16 @@ export interface ReduceOptions {
   keepdim?: boolean;
 }
 
-const reduce = (op: Reduce, x: Reducing, axis: Axes | null | undefined, options: ReduceOptions, correction = 1): Tensor =>
-  make(engine().reduce(op, x.id, axes(Reduce[op]!.toLowerCase(), axis), options.keepdim ?? false, correction));
+const reduce = (
+  op: Reduce,
+  x: Reducing,
+  axis: Axes | null | undefined,
+  options: ReduceOptions,
+  correction = 1,
+): Tensor =>
+  make(
+    engine().reduce(op, x.id, axes(Reduce[op]!.toLowerCase(), axis), options.keepdim ?? false, correction),
+  );
 
 const along = (op: AlongAxis, x: Reducing, axis: number | null | undefined, keepdim = false): Tensor =>
   make(engine().alongAxis(op, x.id, axis ?? undefined, keepdim));

@@ -3,14 +3,10 @@ import { idsOf, make } from "./handle.js";
 import type { Tensor } from "./tensor.js";
 
 /** Named tensors as a safetensors file: `saveSafetensors(nn.stateDict(model))`. Computes what is not computed yet. */
-export async function saveSafetensors(
-  tensors: Record<string, Tensor>,
-  metadata: Record<string, string> = {},
-): Promise<Uint8Array<ArrayBuffer>> {
+export async function saveSafetensors(tensors: Record<string, Tensor>): Promise<Uint8Array<ArrayBuffer>> {
   const names = Object.keys(tensors);
   const ids = idsOf("saveSafetensors", Object.values(tensors));
-  const file = engine().saveSafetensors(names, ids, Object.keys(metadata), Object.values(metadata));
-  return (await file) as Uint8Array<ArrayBuffer>;
+  return await engine().saveSafetensors(names, ids);
 }
 
 /** The named tensors of a safetensors file. Damaged files and unknown element types throw `DataError`. */

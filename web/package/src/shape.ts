@@ -8,7 +8,8 @@ export type Axes = number | readonly number[];
 /** Sizes written as `(2, 3)` or as `([2, 3])`. */
 export type ShapeArgs = readonly number[] | readonly [Shape];
 
-function integers(op: string, values: readonly unknown[], least: number): Int32Array {
+/** The values as whole numbers from `least`, or `ShapeError`. @internal */
+export function whole(op: string, values: readonly unknown[], least: number): Int32Array {
   for (const value of values) {
     if (typeof value !== "number" || !Number.isInteger(value) || value < least || value > 0x7fffffff) {
       const expected = least < 0 ? "whole numbers" : `whole numbers from ${least}`;
@@ -21,13 +22,13 @@ function integers(op: string, values: readonly unknown[], least: number): Int32A
 /** @internal */
 export function sizes(op: string, args: ShapeArgs, least = 0): Int32Array {
   const [first] = args;
-  return integers(op, Array.isArray(first) && args.length === 1 ? first : args, least);
+  return whole(op, Array.isArray(first) && args.length === 1 ? first : args, least);
 }
 
 /** `undefined` stays: the engine then takes all axes. @internal */
 export function axes(op: string, axis: Axes | null | undefined): Int32Array | undefined {
   if (axis === undefined || axis === null) return undefined;
-  return integers(op, typeof axis === "number" ? [axis] : axis, -0x80000000);
+  return whole(op, typeof axis === "number" ? [axis] : axis, -0x80000000);
 }
 
 /** @internal */
@@ -39,15 +40,22 @@ export function integer(op: string, name: string, value: number, least = -0x8000
 /** `[[1, 2], [3, 4]]` as one row. @internal */
 export function pairs(op: string, values: readonly (readonly number[])[]): Int32Array {
   const wrong = values.find((pair) => !Array.isArray(pair) || pair.length !== 2);
-  if (wrong) throw new ShapeError(op, JSON.stringify(values), "one [first, last] pair per axis", "write [[0, 0], [1, 1]]");
-  return integers(op, values.flat(), -0x80000000);
+  if (wrong)
+    throw new ShapeError(
+      op,
+      JSON.stringify(values),
+      "one [first, last] pair per axis",
+      "write [[0, 0], [1, 1]]",
+    );
+  return whole(op, values.flat(), -0x80000000);
 }
 
 /** A number for both directions, or one per direction. @internal */
 export function two(op: string, value: Axes): [number, number] {
   const list = typeof value === "number" ? [value, value] : value;
-  if (list.length !== 2) throw new ShapeError(op, `[${list.join(", ")}]`, "a number or two numbers", "write [height, width]");
-  const [height, width] = integers(op, list, 0);
+  if (list.length !== 2)
+    throw new ShapeError(op, `[${list.join(", ")}]`, "a number or two numbers", "write [height, width]");
+  const [height, width] = whole(op, list, 0);
   return [height!, width!];
 }
 

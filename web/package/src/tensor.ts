@@ -56,12 +56,7 @@ export class Tensor extends Neural {
 
   /** Runs `work` without recording gradients and returns what it returns. */
   static noGrad<T>(work: () => T): T {
-    const before = engine().setNoGrad(true);
-    try {
-      return work();
-    } finally {
-      engine().setNoGrad(before);
-    }
+    return engine().noGrad(work);
   }
 
   /** A tensor from nested arrays, a typed array or a number. Ragged arrays throw `ShapeError`. */
@@ -122,27 +117,25 @@ export class Tensor extends Neural {
   }
   /** Normal with that mean and standard deviation. */
   static normal(shape: Shape, mean = 0, std = 1): Tensor {
-    return random(Random.Normal, "normal", shape, mean, std);
+    return random(Random.Normal, "normal", shape).mul(std).add(mean);
   }
   /** Whole numbers in [low, high), `int32`. */
   static randint(shape: Shape, low: number, high: number): Tensor {
-    return random(Random.Integer, "randint", shape, integer("randint", "low", low), integer("randint", "high", high));
+    return random(
+      Random.Integer,
+      "randint",
+      shape,
+      integer("randint", "low", low),
+      integer("randint", "high", high),
+    );
   }
   /** Kaiming's uniform initialiser for weights `[out, in, …]` (arXiv 1502.01852). */
-  static kaimingUniform(shape: Shape, a = 0.01): Tensor {
-    return random(Random.KaimingUniform, "kaimingUniform", shape, a);
-  }
-  /** Kaiming's normal initialiser. */
-  static kaimingNormal(shape: Shape, a = 0.01): Tensor {
-    return random(Random.KaimingNormal, "kaimingNormal", shape, a);
+  static kaimingUniform(shape: Shape, slope = 0.01): Tensor {
+    return random(Random.KaimingUniform, "kaimingUniform", shape, slope);
   }
   /** Glorot's uniform initialiser (Glorot and Bengio 2010). */
   static glorotUniform(shape: Shape): Tensor {
     return random(Random.GlorotUniform, "glorotUniform", shape);
-  }
-  /** The numbers 0 to n - 1 in random order, `int32`. */
-  static randperm(n: number): Tensor {
-    return random(Random.Permutation, "randperm", [n]);
   }
 
   /** Joins tensors along an existing axis; the other sizes must agree. */
@@ -186,9 +179,9 @@ export class Tensor extends Neural {
     engine().assign(this.id, idOf("assign", value));
     return this;
   }
-  /** The value on another device. Unknown or missing devices throw `DeviceError`. */
-  to(device: string): Tensor {
-    return make(engine().to(this.id, device));
+  /** A copy on another device. Unknown or missing devices throw `DeviceError`. */
+  async to(device: string): Promise<Tensor> {
+    return make(await engine().to(this.id, device));
   }
 }
 
@@ -202,7 +195,12 @@ export function tensor(data: TensorData, options: TensorOptions = {}): Tensor {
   const wanted = options.shape ?? shape;
   if (product(wanted) !== values.length) {
     const fix = "change the shape or the data";
-    throw new ShapeError("tensor", `${values.length} elements for shape ${show(wanted)}`, `${product(wanted)} elements`, fix);
+    throw new ShapeError(
+      "tensor",
+      `${values.length} elements for shape ${show(wanted)}`,
+      `${product(wanted)} elements`,
+      fix,
+    );
   }
   took(values.byteLength);
   return make(engine().fromBytes(bytesOf(values), dtype, sizes("tensor", [wanted]), options.requiresGrad));
@@ -215,10 +213,12 @@ interface Flat {
 }
 
 function flatten(data: Exclude<TensorData, Tensor>, dtype: DTypeLike | undefined): Flat {
-  if (data instanceof Float64Array) return { values: arrayOf(data, dtype ?? "float32"), shape: [data.length], dtype: dtype ?? "float32" };
+  if (data instanceof Float64Array)
+    return { values: arrayOf(data, dtype ?? "float32"), shape: [data.length], dtype: dtype ?? "float32" };
   if (ArrayBuffer.isView(data)) {
     const own = dtypeOf(data);
-    if (own && (dtype === undefined || dtype === own)) return { values: data, shape: [data.length], dtype: own };
+    if (own && (dtype === undefined || dtype === own))
+      return { values: data, shape: [data.length], dtype: own };
     return { values: arrayOf(data, dtype ?? "float32"), shape: [data.length], dtype: dtype ?? "float32" };
   }
   const shape: number[] = [];
@@ -243,8 +243,14 @@ function flatten(data: Exclude<TensorData, Tensor>, dtype: DTypeLike | undefined
 function mismatch(value: unknown, axis: number, shape: Shape): Error {
   if (Array.isArray(value) || (axis < shape.length && typeof value === "number")) {
     const got = Array.isArray(value) ? `an array of ${value.length}` : `the number ${value}`;
-    const expected = axis < shape.length ? `an array of ${shape[axis]} at depth ${axis}` : `a number at depth ${axis}`;
+    const expected =
+      axis < shape.length ? `an array of ${shape[axis]} at depth ${axis}` : `a number at depth ${axis}`;
     return new ShapeError("tensor", got, expected, "make all rows equally long");
   }
-  return new ArgumentError("tensor", value === null ? "null" : typeof value, "numbers or booleans", "convert it first");
+  return new ArgumentError(
+    "tensor",
+    value === null ? "null" : typeof value,
+    "numbers or booleans",
+    "convert it first",
+  );
 }
