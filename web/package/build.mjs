@@ -1,12 +1,15 @@
 // src and wasm → dist: JavaScript without comments, declarations with them, and the wasm as text for ./inline.
-import { execFileSync } from "node:child_process";
+import { spawnSync } from "node:child_process";
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 
 const here = import.meta.dirname;
 const tsc = createRequire(import.meta.url).resolve("typescript/bin/tsc");
-const compile = (...args) => execFileSync(process.execPath, [tsc, "-p", here, ...args], { stdio: "inherit" });
+const compile = (...args) => {
+  const { status } = spawnSync(process.execPath, [tsc, "-p", here, ...args], { stdio: "inherit" });
+  if (status !== 0) process.exit(status ?? 1);
+};
 
 rmSync(join(here, "dist"), { recursive: true, force: true });
 compile("--declaration", "--emitDeclarationOnly");

@@ -10,8 +10,7 @@ use wasm_bindgen_futures::future_to_promise;
 #[wasm_bindgen(js_name = openWebgpu)]
 pub fn open_webgpu() -> Promise {
     future_to_promise(async {
-        let opened: playgrad::Result<std::rc::Rc<dyn runtime::Device>> =
-            Err(Error::device("webgpu", "a build without it", "the wgpu device", "use the cpu device"));
+        let opened = runtime::wgpu::open_web().await;
         let missing = opened.as_ref().err().map(reason).unwrap_or_default();
         runtime::register("webgpu", opened);
         Ok(missing.into())

@@ -54,7 +54,7 @@ export function engineError(kind: string, op: string, got: string, expected: str
   const error = new Class(op, got, expected, fix);
   Error.stackTraceLimit = limit;
   const lines = error.stack?.split("\n") ?? [];
-  const entry = lines.findLastIndex((line) => line.includes("wasm"));
+  const entry = lines.map((line) => line.includes("wasm")).lastIndexOf(true);
   const head = lines[0]?.startsWith(error.name) ? [`${error.name}: ${error.message}`] : [];
   error.stack = [...head, ...lines.slice(entry + 1)].join("\n");
   return error;
