@@ -1,7 +1,12 @@
-//! `DEBUG=n` on the command line: 2 prints each new plan, kernel by kernel; 4 adds the kernels' expressions.
+//! `DEBUG=n` on the command line: 2 prints each new plan, kernel by kernel; 3 times every kernel;
+//! 4 adds the kernels' expressions.
 
-use crate::schedule::Plan;
-use std::{fmt::Write, sync::OnceLock};
+use crate::{
+    error::Result,
+    runtime::{Device, Launch, ready},
+    schedule::Plan,
+};
+use std::{fmt::Write, rc::Rc, sync::OnceLock, time::Instant};
 
 /// The value of `DEBUG`, 0 where it is not set.
 pub fn level() -> u32 {
@@ -30,4 +35,17 @@ pub fn describe(plan: &Plan, expressions: bool) -> String {
         }
     }
     out
+}
+
+/// Submits the launches one by one and prints how long each took, from submission to idle.
+pub fn timed(plan: &Plan, device: &Rc<dyn Device>, launches: &[Launch]) -> Result<()> {
+    for (step, launch) in plan.steps.iter().zip(launches) {
+        let start = Instant::now();
+        device.submit(plan.id, std::slice::from_ref(launch))?;
+        if let Some(done) = ready(device.idle()) {
+            done?;
+        }
+        eprintln!("{:10.1} us  {}", start.elapsed().as_secs_f64() * 1e6, step.kernel.name);
+    }
+    Ok(())
 }

@@ -78,6 +78,19 @@ impl Lin {
         Lin { terms, c: self.c + other.c }
     }
 
+    /// `k·d·(l div d) + k·(l mod d)` is `k·l`: undoes a split axis that is read in its old order.
+    pub fn rejoin(&self) -> Lin {
+        for (atom, k) in &self.terms {
+            let Atom::Mod(l, d) = atom else { continue };
+            let quotient = Atom::Div(l.clone(), *d);
+            if self.terms.iter().any(|(a, c)| *a == quotient && *c == k * d) {
+                let rest = self.terms.iter().filter(|(a, _)| a != atom && *a != quotient).cloned().collect();
+                return Lin { terms: rest, c: self.c }.add(&l.times(*k)).rejoin();
+            }
+        }
+        self.clone()
+    }
+
     pub fn plus(&self, c: i64) -> Lin {
         Lin { terms: self.terms.clone(), c: self.c + c }
     }

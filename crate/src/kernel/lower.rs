@@ -80,11 +80,12 @@ pub fn lower(fusion: &Fusion, id: usize) -> Lowered {
 /// The row-major position of `index` in a tensor of that shape.
 fn flat(index: &[Lin], shape: &[usize]) -> Lin {
     let mut stride = 1;
-    index.iter().zip(shape).rev().fold(Lin::default(), |sum, (lin, size)| {
+    let at = index.iter().zip(shape).rev().fold(Lin::default(), |sum, (lin, size)| {
         let sum = sum.add(&lin.times(stride));
         stride *= *size as i64;
         sum
-    })
+    });
+    at.rejoin()
 }
 
 fn unflat(mut at: Lin, shape: &[usize], sizes: &[usize]) -> Index {

@@ -142,8 +142,37 @@ impl Fuser {
         self.groups[g].as_mut().expect("readers name live groups")
     }
 
-    /// A new kernel with `n` as its only root.
+    /// A new kernel for `n`, which stores it in the order it is read in.
     fn start(&mut self, n: usize) {
+        let mut chain = vec![n];
+        while let [only] = self.users[chain[chain.len() - 1]][..]
+            && matches!(self.nodes[only].op, Op::Permute(_) | Op::Reshape)
+            && self.owner[only].is_none()
+        {
+            chain.push(only);
+        }
+        while chain.len() > 1 && !matches!(self.nodes[chain[chain.len() - 1]].op, Op::Permute(_)) {
+            chain.pop();
+        }
+        if self.is_output[n] || self.is_forced[n] {
+            chain.truncate(1);
+        }
+        let root = chain.pop().expect("the chain starts with the node");
+        self.start_at(root);
+        let g = self.groups.len() - 1;
+        for below in chain.into_iter().rev() {
+            let reach = self.reach_of(below, g);
+            self.reach.insert((g, below), reach);
+            self.owner[below] = Some(g);
+        }
+        let fixed = matches!(self.nodes[n].op, Op::Reduce(..));
+        let contract = is_contraction(&self.nodes[n]);
+        let group = self.group_mut(g);
+        (group.fixed, group.contract) = (fixed, contract);
+    }
+
+    /// A new kernel with `n` as its only root.
+    fn start_at(&mut self, n: usize) {
         let node = self.nodes[n].clone();
         let g = self.groups.len();
         let mut ranges = Vec::new();
@@ -160,15 +189,8 @@ impl Fuser {
         let bits = axes.iter().map(|a| a.map_or(0, |r| 1 << r)).collect();
         let all = (1u64 << ranges.len()) - 1;
         self.reach.insert((g, n), Reach { axes: bits, clean: true });
-        let reduces = matches!(node.op, Op::Reduce(..));
-        self.groups.push(Some(Group {
-            roots: vec![Root { node: node.clone(), axes }],
-            ranges,
-            outer: all,
-            contract: is_contraction(&node),
-            fixed: reduces,
-            ..Group::default()
-        }));
+        let roots = vec![Root { node, axes }];
+        self.groups.push(Some(Group { roots, ranges, outer: all, ..Group::default() }));
         self.owner[n] = Some(g);
         self.stored[n] = true;
     }

@@ -218,7 +218,11 @@ pub(super) fn execute(plan: &Plan, device: &Rc<dyn Device>, inputs: &[Storage]) 
         .iter()
         .map(|step| Launch { program: &step.program, args: step.args.iter().map(region).collect() })
         .collect();
-    device.submit(plan.id, &launches)?;
+    if crate::debug::level() >= 3 {
+        crate::debug::timed(plan, device, &launches)?;
+    } else {
+        device.submit(plan.id, &launches)?;
+    }
     ENGINE.with_borrow_mut(|e| {
         e.stats.kernels += plan.work.kernels;
         e.stats.flops += plan.work.flops;
