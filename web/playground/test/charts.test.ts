@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { ema } from "../src/charts/ema";
 import { formatBytes, formatNamed, formatValue } from "../src/charts/format";
+import { padded } from "../src/charts/range";
 import { Series, toCsv } from "../src/charts/series";
 
 describe("moving average", () => {
@@ -42,5 +43,22 @@ describe("numbers", () => {
     expect(formatValue(NaN)).toBe("NaN");
     expect(formatNamed("test accuracy", 0.975)).toBe("97.5%");
     expect(formatBytes(1_500_000)).toBe("1.5 MB");
+  });
+});
+
+describe("vertical range", () => {
+  it("is wide enough to count ticks in, even for values that differ by rounding", () => {
+    for (const [low, high] of [
+      [0.5, 0.5],
+      [0.49999999999999994, 0.5],
+      [0, 0],
+      [1e20, 1e20 + 1e5],
+      [-3, -3],
+    ] as const) {
+      const [from, to] = padded(low, high);
+      expect(from).toBeLessThanOrEqual(low);
+      expect(to).toBeGreaterThanOrEqual(high);
+      expect(to - from).toBeGreaterThan(1e-7 * Math.abs(high));
+    }
   });
 });

@@ -2,6 +2,7 @@ import uPlot from "uplot";
 import { cssColor } from "./colors";
 import { ema } from "./ema";
 import { formatNamed } from "./format";
+import { padded } from "./range";
 import type { Series } from "./series";
 
 /** One chart: the raw values faint, their moving average on top, earlier runs in grey behind. */
@@ -84,13 +85,6 @@ function drawEarlier(chart: uPlot, { earlier, axis, smoothing, log }: PlotOption
     ctx.stroke();
   }
   ctx.restore();
-}
-
-function padded(low: number, high: number): [number, number] {
-  if (!Number.isFinite(low) || !Number.isFinite(high)) return [0, 1];
-  const span = high - low || Math.abs(high) || 1;
-  const floor = low >= 0 && low < span ? 0 : low - 0.06 * span;
-  return [floor, high + 0.06 * span];
 }
 
 function label(name: string, value: number): string {

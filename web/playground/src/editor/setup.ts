@@ -54,6 +54,7 @@ function extensions({ onEdit, names }: EditorOptions): Extension[] {
     EditorView.contentAttributes.of({
       "aria-label": `${text.editor.label}. ${text.editor.escape}`,
       spellcheck: "false",
+      tabindex: "0",
     }),
     EditorView.updateListener.of((update) => {
       if (update.docChanged) onEdit(update.state.doc.toString());

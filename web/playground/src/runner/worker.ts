@@ -18,7 +18,10 @@ Error.stackTraceLimit = 50;
 let targets: Record<string, ImportTarget> = {};
 let programUrl = "";
 let failed = false;
-let ready: Promise<void> = Promise.resolve();
+let initialised: (done: Promise<void>) => void = () => undefined;
+const ready = new Promise<void>((resolve) => {
+  initialised = resolve;
+});
 
 async function init(wasm: WebAssembly.Module | null, device: DeviceChoice): Promise<void> {
   try {
@@ -93,8 +96,7 @@ self.addEventListener("unhandledrejection", (event) => {
 self.addEventListener("message", ({ data }: MessageEvent<ToWorker>) => {
   switch (data.type) {
     case "init":
-      ready = init(data.wasm, data.device);
-      ready.catch(() => undefined);
+      initialised(init(data.wasm, data.device));
       return;
     case "run":
       void run(data).catch(() => undefined);

@@ -78,10 +78,10 @@ export class Session {
         this.runner.useDevice(shared.device);
         return;
       }
-      this.say(text.shared.broken);
     }
     const remembered = settings.example();
     this.openExample(isExampleId(remembered) ? remembered : "xor");
+    if (isShared(hash)) this.say(text.shared.broken);
   }
 
   openExample(id: ExampleId): void {

@@ -30,7 +30,6 @@ const states: Record<RunState | "idle" | "loading" | "pausing", string> = {
 
 export const text = {
   title: "playgrad",
-  tagline: "Write a neural network, watch it learn",
   skip: "Skip to the editor",
   examples,
   devices,

@@ -1,0 +1,112 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { visit } from "./browser.mjs";
+
+const counting = `import { print, steps } from "playground";
+for await (const step of steps(1e9)) if (step % 1000 === 0) print("at", step);
+`;
+
+test("Stop ends an endless loop within half a second, the page stays alive, the next Run works", async () => {
+  const page = await visit();
+  await page.write("for (;;) {}\n");
+  await page.run();
+  await page.until(["running"]);
+  const start = Date.now();
+  await page.page.keyboard.press("Control+.");
+  await page.until(["stopped"], 2_000);
+  const took = Date.now() - start;
+  console.log(`endless loop stopped after ${took} ms`);
+  assert.ok(took < 500, `${took} ms`);
+
+  await page.write('import { print } from "playground";\nprint("alive", 6 * 7);\n');
+  await page.run();
+  await page.until(["done"]);
+  assert.match(await page.console(), /alive 42/);
+  await page.close();
+});
+
+test("Stop is cooperative in a loop of steps: the worker and its console stay", async () => {
+  const page = await visit();
+  await page.write(counting);
+  await page.speed("max");
+  await page.run();
+  await page.until(["running"]);
+  await page.page.waitForFunction(() => document.querySelector(".lines")?.textContent?.includes("at 1000"));
+  await page.page.locator('button[aria-label="Stop"]').click();
+  await page.until(["stopped"], 2_000);
+  assert.doesNotMatch(await page.page.locator(".notice").innerText(), /replaced/);
+  await page.close();
+});
+
+test("Pause holds, Step advances by one, Resume goes on", async () => {
+  const page = await visit();
+  await page.until(["running"]);
+  await page.page.locator('button[aria-label="Pause"]').click();
+  await page.until(["paused"]);
+  const held = await page.steps();
+  await page.page.waitForTimeout(300);
+  assert.equal(await page.steps(), held);
+
+  await page.page.keyboard.press("Alt+Enter");
+  await page.page.waitForFunction(
+    (n) => document.querySelector(".step")?.textContent?.includes(` ${n} `),
+    held + 1,
+  );
+  assert.equal(await page.status(), "paused");
+
+  await page.page.locator('button[aria-label="Resume"]').click();
+  await page.until(["running"]);
+  await page.page.waitForFunction(
+    (n) => Number(document.querySelector(".step")?.textContent?.match(/\d+/)?.[0]) > n,
+    held + 3,
+  );
+  await page.close();
+});
+
+test("Step from rest starts a run that waits after its first step", async () => {
+  const page = await visit();
+  await page.write(counting);
+  await page.page.keyboard.press("Control+.");
+  await page.until(["stopped"]);
+  await page.page.keyboard.press("Alt+Enter");
+  await page.until(["paused"]);
+  await page.page.waitForFunction(() => document.querySelector(".step")?.textContent?.includes("step 1 "));
+  await page.close();
+});
+
+test("the speed slider holds a loop to its pace", async () => {
+  const page = await visit();
+  await page.speed(3);
+  await page.run();
+  await page.until(["running"]);
+  await page.page.waitForTimeout(1500);
+  const before = await page.steps();
+  await page.page.waitForTimeout(2000);
+  const taken = (await page.steps()) - before;
+  assert.ok(taken >= 14 && taken <= 26, `${taken} steps in 2 s at 10 steps a second`);
+  await page.close();
+});
+
+test("a busy loop leaves the page at its full frame rate", async () => {
+  const page = await visit();
+  await page.write("for (;;) {}\n");
+  await page.run();
+  await page.until(["running"]);
+  const longest = await page.page.evaluate(
+    () =>
+      new Promise((resolve) => {
+        let worst = 0;
+        let last = performance.now();
+        let frames = 0;
+        requestAnimationFrame(function frame(now) {
+          worst = Math.max(worst, now - last);
+          last = now;
+          if (++frames < 60) requestAnimationFrame(frame);
+          else resolve(worst);
+        });
+      }),
+  );
+  console.log(`longest frame beside an endless loop: ${longest.toFixed(0)} ms`);
+  assert.ok(longest < 250, `${longest} ms`);
+  await page.close();
+});
