@@ -2,7 +2,7 @@ import type { DeviceInfo } from "playgrad";
 
 export type DeviceChoice = "auto" | "webgpu" | "cpu";
 
-export type DataSource = { kind: "digits" } | { kind: "mnist"; files: Record<string, Uint8Array> };
+export type DataSource = { kind: "digits" } | { kind: "mnist"; files: File[] };
 
 export type ErrorKind = "syntax" | "runtime" | "engine" | "device" | "data" | "load";
 
@@ -129,7 +129,8 @@ export interface Progress {
 }
 
 export type FromWorker =
-  | { type: "ready"; device: DeviceInfo; devices: DeviceInfo[]; names: Record<string, string[]> }
+  | { type: "ready"; device: DeviceInfo; names: Record<string, string[]> }
+  | { type: "devices"; devices: DeviceInfo[] }
   | { type: "broken"; error: ProgramError }
   | { type: "device"; device: DeviceInfo }
   | { type: "started" }

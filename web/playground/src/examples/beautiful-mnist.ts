@@ -38,7 +38,6 @@ const batch = gpu ? 512 : 32;
 const checks = gpu ? 1000 : 100;
 
 const trainStep = jit((x: Tensor, y: Tensor) => {
-  Tensor.training = true;
   const loss = model.forward(x).crossEntropy(y);
   optimizer.zeroGrad();
   loss.backward();
@@ -51,6 +50,7 @@ const testLabels = test.labels.slice([0, checks]);
 const testAccuracy = () => {
   Tensor.training = false;
   const guesses = model.forward(testImages).argmax(1);
+  Tensor.training = true;
   return guesses.eq(testLabels).float().mean();
 };
 
@@ -58,6 +58,7 @@ predictions(test.images, model, test.labels);
 weights(model, "first filters");
 drawDigit(model);
 
+Tensor.training = true;
 for await (const step of steps(70)) {
   const pick = Tensor.randint([batch], 0, count);
   const x = pixels(train.images.index(pick));

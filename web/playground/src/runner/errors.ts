@@ -1,4 +1,4 @@
-import { DataError, DeviceError, PlaygradError } from "playgrad";
+import * as playgrad from "playgrad";
 import type { ErrorKind, ProgramError } from "../protocol";
 import { CompileError, fileName } from "./compile";
 
@@ -25,11 +25,11 @@ export function describe(thrown: unknown, moduleUrl: string): ProgramError {
   if (thrown instanceof CompileError) return thrown.detail;
   const error = thrown instanceof Error ? thrown : new Error(String(thrown));
   const place = findLine(error.stack ?? "", moduleUrl);
-  if (thrown instanceof PlaygradError || thrown instanceof UsageError) {
+  if (thrown instanceof playgrad.PlaygradError || thrown instanceof UsageError) {
     const { op, got, expected, fix } = thrown;
     return {
       kind: engineKind(error),
-      name: error.name,
+      name: publicName(error),
       message: error.message,
       op,
       got,
@@ -38,12 +38,17 @@ export function describe(thrown: unknown, moduleUrl: string): ProgramError {
       ...place,
     };
   }
-  return { kind: "runtime", name: error.name, message: error.message, ...place };
+  return { kind: "runtime", name: publicName(error), message: error.message, ...place };
+}
+
+/** Minifying renames classes; the name a person knows is the exported one. */
+function publicName(error: Error): string {
+  return Object.entries(playgrad).find(([, value]) => value === error.constructor)?.[0] ?? error.name;
 }
 
 function engineKind(error: Error): ErrorKind {
-  if (error instanceof DeviceError) return "device";
-  if (error instanceof DataError) return "data";
+  if (error instanceof playgrad.DeviceError) return "device";
+  if (error instanceof playgrad.DataError) return "data";
   return "engine";
 }
 

@@ -30,9 +30,11 @@ async function init(wasm: WebAssembly.Module | null, device: DeviceChoice): Prom
       playgrad: shareModule("playgrad", { ...playgrad }),
       playground: shareModule("playground", { ...playground }),
     };
-    post({ type: "ready", device: info, devices: await playgrad.devices(), names: completionNames() });
+    post({ type: "ready", device: info, names: completionNames() });
+    playgrad.devices().then((devices) => post({ type: "devices", devices }), fail);
   } catch (error) {
-    post({ type: "broken", error: { ...describe(error, ""), kind: "load" } });
+    const detail = describe(error, "");
+    post({ type: "broken", error: detail.kind === "device" ? detail : { ...detail, kind: "load" } });
     throw error;
   }
 }
@@ -71,7 +73,6 @@ async function run(request: RunRequest): Promise<void> {
   onFeedError(fail);
   let stopped = false;
   try {
-    if (request.device !== playgrad.device().name) playgrad.setDevice(request.device);
     post({ type: "device", device: playgrad.device() });
     playgrad.manualSeed(request.seed);
     programUrl = moduleUrl(compile(request.code, targets));

@@ -1,9 +1,9 @@
 import type { DataSource } from "../protocol";
 import { text } from "../text/en";
 
-/** The four MNIST files: downloaded on a click and cached, or dropped. Their contents are the engine's to check. */
+/** The four MNIST files: downloaded on a click and cached. Their contents are the engine's to check. */
 
-export const fileNames = [
+const fileNames = [
   "train-images-idx3-ubyte.gz",
   "train-labels-idx1-ubyte.gz",
   "t10k-images-idx3-ubyte.gz",
@@ -50,7 +50,7 @@ export async function downloadMnist(onProgress: OnProgress): Promise<DataSource>
       onProgress(Math.min(1, bytes / expectedBytes), name);
     };
     try {
-      const files: Record<string, Uint8Array> = {};
+      const files: File[] = [];
       for (const name of fileNames) {
         const known = await cache?.match(`./mnist/${name}`);
         const content = known
@@ -58,7 +58,7 @@ export async function downloadMnist(onProgress: OnProgress): Promise<DataSource>
           : await fetchFile(mirror + name, count(name));
         if (known) count(name)(content.length);
         else await cache?.put(`./mnist/${name}`, new Response(content));
-        files[name] = content;
+        files.push(new File([content], name));
       }
       return { kind: "mnist", files };
     } catch (error) {
@@ -66,20 +66,4 @@ export async function downloadMnist(onProgress: OnProgress): Promise<DataSource>
     }
   }
   throw new Error(text.data.failed(reason instanceof Error ? reason.message : String(reason)));
-}
-
-export async function forgetMnist(): Promise<void> {
-  await caches.delete(cacheName).catch(() => false);
-}
-
-export async function readDropped(dropped: File[]): Promise<DataSource> {
-  const files: Record<string, Uint8Array> = {};
-  for (const name of fileNames) {
-    const stem = name.replace("-ubyte.gz", "").replace(/-(?=idx)/, "[.-]");
-    const file = dropped.find((candidate) => new RegExp(stem).test(candidate.name));
-    if (file) files[name] = new Uint8Array(await file.arrayBuffer());
-  }
-  const missing = fileNames.filter((name) => !files[name]);
-  if (missing.length > 0) throw new Error(text.data.missing(missing));
-  return { kind: "mnist", files };
 }

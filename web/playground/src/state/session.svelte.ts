@@ -293,11 +293,13 @@ export class Session {
   #receive(event: RunnerEvent): void {
     switch (event.type) {
       case "ready":
-        this.devices = event.devices;
         this.names = event.names;
         this.device = event.device;
         if (this.status === "loading" && this.origin === "link") this.status = "idle";
         if (this.status === "loading" && this.ranCode === "") this.status = "idle";
+        return;
+      case "devices":
+        this.devices = event.devices;
         return;
       case "broken":
         this.status = "failed";
@@ -339,6 +341,10 @@ export class Session {
         return;
       case "error":
         this.error = event.error;
+        if (event.error.kind === "data" && this.source.kind === "mnist") {
+          this.dataProblem = event.error.message;
+          this.source = { kind: "digits" };
+        }
         return;
       case "died":
         this.status = "failed";
@@ -361,10 +367,11 @@ export class Session {
   }
 
   #endRun(): void {
+    this.journal.endRun();
+    if (this.status === "failed") return;
     if (this.#stale.size > 0)
       this.views = Object.fromEntries(Object.entries(this.views).filter(([id]) => !this.#stale.has(id)));
     this.sliders = this.sliders.filter(({ name }) => !this.#staleSliders.has(name));
     this.#stale.clear();
-    this.journal.endRun();
   }
 }

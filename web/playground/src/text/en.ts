@@ -145,8 +145,6 @@ export const text = {
     drop: "or drop the four .gz files here",
     choose: "choose files",
     loading: (what: string, percent: string) => `${what} · ${percent}`,
-    cached: "already in this browser",
-    missing: (names: string[]) => `Missing: ${names.join(", ")}. Drop all four IDX files at once.`,
     failed: (reason: string) =>
       `Could not download MNIST (${reason}). Drop the four .gz files here, or try again.`,
   },
