@@ -113,7 +113,7 @@ mod tests {
     use super::*;
 
     fn parsed(line: &str) -> Result<Command, String> {
-        parse(["playgrad"].into_iter().chain(line.split_whitespace()).map(OsString::from))
+        parse(line.split_whitespace().map(OsString::from))
     }
 
     #[test]

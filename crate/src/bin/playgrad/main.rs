@@ -8,7 +8,7 @@ use playgrad::{Error, models, runtime};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    let command = match args::parse(std::env::args_os()) {
+    let command = match args::parse(std::env::args_os().skip(1)) {
         Ok(command) => command,
         Err(mistake) => {
             eprintln!("playgrad: {mistake}\nTry playgrad --help.");
