@@ -3,14 +3,15 @@
 use playgrad::{
     error::Result,
     grad::grad,
+    nn::{BatchNorm, Module},
     runtime,
-    tensor::{Conv2dOptions, Pool2dOptions, Tensor, manual_seed, no_grad},
+    tensor::{Conv2dOptions, Pool2dOptions, Tensor, manual_seed, no_grad, with_training},
 };
 
 type Loss = fn(&[Tensor]) -> Result<Tensor>;
 
 /// Smooth losses with the shapes of their inputs, which lie in [0.3, 1.7].
-const LOSSES: [(&str, &[&[usize]], Loss); 10] = [
+const LOSSES: [(&str, &[&[usize]], Loss); 11] = [
     ("powers", &[&[5]], |x| x[0].pow(3)?.sub(&x[0].sqrt()?)?.sum((), false)),
     ("quotient", &[&[2, 3], &[3]], |x| x[0].div(&x[1].square()?)?.sum((), false)),
     ("waves", &[&[4]], |x| x[0].sin()?.mul(&x[0].exp()?)?.sum((), false)),
@@ -20,6 +21,10 @@ const LOSSES: [(&str, &[&[usize]], Loss); 10] = [
     ("softmax", &[&[3, 4], &[3, 4]], |x| x[0].softmax(-1)?.mul(&x[1])?.sum((), false)),
     ("cross entropy", &[&[3, 4]], |x| x[0].mul(2.0)?.cross_entropy(&Tensor::from_slice(&[1, 0, 3], &[3])?)),
     ("layer norm", &[&[2, 5], &[5]], |x| x[0].layer_norm(-1, 1e-5)?.mul(&x[1])?.tanh()?.sum((), false)),
+    ("batch norm", &[&[4, 2]], |x| {
+        let norm = BatchNorm::new(2, true, 1e-5, 0.1)?;
+        with_training(true, || norm.forward(&x[0]))?.pow(3)?.sum((), false)
+    }),
     ("convolution", &[&[1, 2, 5, 5], &[3, 2, 3, 3]], |x| {
         let options = Conv2dOptions { stride: [2, 2], padding: [1, 1], ..Conv2dOptions::default() };
         x[0].conv2d(&x[1], None, options)?.mul(0.2)?.tanh()?.sum((), false)
@@ -96,7 +101,7 @@ fn gradients_of_gradients_are_the_slopes_of_gradients() {
             let along = first
                 .iter()
                 .zip(&directions)
-                .map(|(g, d)| g.mul(&d.detach()).unwrap().sum((), false).unwrap());
+                .map(|(g, d)| g.mul(d.detach()).unwrap().sum((), false).unwrap());
             along.reduce(|a, b| a.add(&b).unwrap()).unwrap()
         });
     }

@@ -193,7 +193,7 @@ fn differ(
     if got.len() != expected.len() {
         return Err(format!("{what} has {} values, PyTorch {}", got.len(), expected.len()));
     }
-    let far = |(g, e): (&f64, &f64)| !((g - e).abs() <= atol + rtol * e.abs());
+    let far = |(g, e): (&f64, &f64)| g.is_nan() || (g - e).abs() > atol + rtol * e.abs();
     match got.iter().zip(expected).position(far) {
         Some(i) => Err(format!("{what}[{i}] is {}, PyTorch {}", got[i], expected[i])),
         None => Ok(()),

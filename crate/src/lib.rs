@@ -25,6 +25,8 @@ pub mod optim;
 pub mod data;
 /// Files of tensors.
 pub mod io;
+/// The example models of the command line and the work counts.
+pub mod models;
 
 /// What `DEBUG=n` prints.
 pub mod debug;

@@ -35,8 +35,7 @@ impl BatchNorm {
     fn statistics(&self, x: &Tensor) -> Result<(Tensor, Tensor)> {
         let axes: Vec<isize> = (0..x.ndim() as isize).filter(|a| *a != 1).collect();
         let mean = x.mean(&axes[..], true)?;
-        // The variance does not change with the mean it is taken around, so no gradient need flow there.
-        let variance = x.sub(mean.detach())?.square()?.mean(&axes[..], false)?;
+        let variance = x.sub(&mean)?.square()?.mean(&axes[..], false)?;
         Ok((mean.flatten(0)?, variance))
     }
 }

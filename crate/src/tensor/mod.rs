@@ -30,7 +30,7 @@ pub use movement::Slice;
 pub use operand::Operand;
 pub use print::format;
 pub use random::manual_seed;
-pub use read::Data;
+pub use read::{Data, block_on};
 pub use shape::AxisList;
 
 pub(crate) use create::filled;

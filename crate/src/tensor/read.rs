@@ -187,7 +187,7 @@ pub(super) fn check_size(node: &Node) -> Result<()> {
 }
 
 /// Runs a future to its end; a device's own future drives the device when polled.
-fn block_on<F: Future>(future: F) -> F::Output {
+pub fn block_on<F: Future>(future: F) -> F::Output {
     let mut future = pin!(future);
     let mut context = Context::from_waker(Waker::noop());
     loop {

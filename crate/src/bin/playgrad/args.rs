@@ -73,7 +73,9 @@ fn options(parser: &mut Parser, command: &str) -> Result<Command, lexopt::Error>
         match arg {
             Arg::Long("help") | Arg::Short('h') => return Ok(Command::Help),
             Arg::Value(name) if o.model.is_empty() => o.model = one_of("MODEL", name, &MODELS)?,
-            Arg::Long("optimizer") => o.optimizer = Some(one_of("--optimizer", parser.value()?, &OPTIMIZERS)?),
+            Arg::Long("optimizer") => {
+                o.optimizer = Some(one_of("--optimizer", parser.value()?, &OPTIMIZERS)?)
+            }
             Arg::Long("batch") => o.batch = Some(positive("--batch", parser.value()?)?),
             Arg::Long("device") if train => o.device = Some(parser.value()?.string()?),
             Arg::Long("data") if train => o.data = Some(parser.value()?.into()),
@@ -111,7 +113,7 @@ mod tests {
     use super::*;
 
     fn parsed(line: &str) -> Result<Command, String> {
-        parse(["playgrad"].into_iter().chain(line.split_whitespace()).map(OsString::from))
+        parse(line.split_whitespace().map(OsString::from))
     }
 
     #[test]
