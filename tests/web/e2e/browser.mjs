@@ -5,7 +5,9 @@ import { chromium } from "playwright-core";
 
 const { PLAYGRAD_URL: url, CHROME_PATH: executablePath, PLAYGRAD_CHROME_ARGS: flags } = process.env;
 if (!url || !executablePath || !flags)
-  throw new Error("PLAYGRAD_URL, CHROME_PATH and PLAYGRAD_CHROME_ARGS are not set: run npm test -- --only e2e");
+  throw new Error(
+    "PLAYGRAD_URL, CHROME_PATH and PLAYGRAD_CHROME_ARGS are not set: run npm test -- --only e2e",
+  );
 
 export const chromeArgs = flags.split(" ").filter((flag) => flag !== "");
 export const finished = ["done", "stopped", "failed"];
