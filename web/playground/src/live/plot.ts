@@ -15,6 +15,8 @@ export function plot(values: Record<string, Plotted>): void {
         `Pass the value itself: plot({ ${key} }).`,
       );
   }
+  // Before the next step changes the weights it was made from.
+  Tensor.realize(...Object.values(values).filter((value) => value instanceof Tensor));
   addPoint(stepsTaken(), elapsed(), values);
 }
 

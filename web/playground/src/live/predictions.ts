@@ -19,6 +19,7 @@ export function predictions(images: Tensor, predicted: Model | Tensor, labels: T
       "one label an image, and at least one",
       "Take both from the same set: predictions(test.images, model, test.labels).",
     );
+  if (predicted instanceof Tensor) predicted.realize();
   const some = images.slice([0, count]);
   const height = images.shape.at(-2) ?? 28;
   const width = images.shape.at(-1) ?? 28;

@@ -10,6 +10,7 @@ export function show(value: Tensor | number, label?: string): void {
     showText(label ?? "value", [], "number", String(value));
     return;
   }
+  value.realize();
   const name = label ?? `tensor [${value.shape.join(", ")}]`;
   addView({
     id: `tensor:${name}`,

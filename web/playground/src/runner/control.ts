@@ -106,7 +106,14 @@ function restartPace(): void {
   paceSteps = 0;
 }
 
-export function reportProgress(now = performance.now()): void {
+/** At the end: the rate of the whole run. */
+export function reportRun(): void {
+  rate = elapsed() > 0 ? (total * 1000) / elapsed() : 0;
+  windowStart = performance.now();
+  reportProgress(windowStart);
+}
+
+function reportProgress(now = performance.now()): void {
   const span = now - windowStart;
   if (span >= progressEvery) {
     rate = (windowSteps * 1000) / span;

@@ -85,7 +85,7 @@ async function run(request: RunRequest): Promise<void> {
   }
   await Promise.race([settle(), failed ? patience() : new Promise<never>(() => undefined)]);
   await consoleSettled();
-  control.reportProgress();
+  control.reportRun();
   post({ type: "state", state: failed ? "failed" : stopped ? "stopped" : "done", ms: control.elapsed() });
 }
 
