@@ -73,7 +73,7 @@ impl Tensor {
     }
 
     pub fn cos(&self) -> Result<Tensor> {
-        self.float_map(|x| build::unary(Unary::Sin, &build::offset(x, FRAC_PI_2)))
+        self.float_map(|x| build::unary(Unary::Sin, &build::sub(&build::like(x, FRAC_PI_2), x)))
     }
 
     /// `2·sigmoid(2x) - 1`.

@@ -18,19 +18,24 @@ const KEY: u32 = 0x14b8_1119;
 const PARITY: u32 = 0x1bd1_1bda;
 const ROTATIONS: [[u32; 4]; 2] = [[13, 15, 26, 6], [17, 29, 16, 24]];
 
-/// The draws between two computations: one live input holds seed and counter, draws add constants to it, so that
-/// every training step builds the same graph.
+/// Draws that share one input.
+const DRAWS: usize = 16;
+
+/// The draws between two computations. Each has its own key, made from seed and counter; the keys are one live
+/// input, so that every training step builds the same graph.
 struct Epoch {
-    base: Rc<Cell<[u32; 2]>>,
-    drawn: Cell<u32>,
-    /// Whether a computation has read the base.
+    base: Rc<Cell<(u32, u64)>>,
+    /// Where each draw starts, counted from the base, and where the next would.
+    starts: Rc<RefCell<Vec<u64>>>,
+    next: Cell<u64>,
+    /// Whether a computation has read the keys.
     used: Rc<Cell<bool>>,
     input: Node,
 }
 
 struct Generator {
     seed: u32,
-    counter: u32,
+    counter: u64,
     epoch: Option<Rc<Epoch>>,
 }
 
@@ -52,8 +57,8 @@ impl State for Epoch {
     fn node(&self) -> Node {
         if self.used.replace(false) {
             GENERATOR.with_borrow_mut(|g| {
-                self.base.set([g.seed, g.counter]);
-                g.counter = g.counter.wrapping_add(self.drawn.get());
+                self.base.set((g.seed, g.counter));
+                g.counter += self.next.get();
             });
         }
         self.input.clone()
@@ -63,30 +68,44 @@ impl State for Epoch {
 }
 
 impl Epoch {
-    fn new(seed: u32, counter: u32) -> Rc<Epoch> {
-        let (base, used) = (Rc::new(Cell::new([seed, counter])), Rc::new(Cell::new(false)));
-        let (read, mark) = (base.clone(), used.clone());
+    fn new(seed: u32, counter: u64) -> Rc<Epoch> {
+        let base = Rc::new(Cell::new((seed, counter)));
+        let (starts, used): (Rc<RefCell<Vec<u64>>>, Rc<Cell<bool>>) = Default::default();
+        let (from, offsets, mark) = (base.clone(), starts.clone(), used.clone());
         let refresh = move || {
             mark.set(true);
-            bytemuck::cast_slice(&read.get()).to_vec()
+            let (seed, base) = from.get();
+            let mut words = vec![0; 2 * DRAWS];
+            for (pair, offset) in words.chunks_exact_mut(2).zip(offsets.borrow().iter()) {
+                pair.copy_from_slice(&draw_key(seed, base + offset));
+            }
+            bytemuck::cast_slice(&words).to_vec()
         };
         let leaf = Leaf { refresh: Some(Box::new(refresh)), ..Leaf::default() };
-        let input = Node::leaf(leaf, Shape::from_slice(&[2]), DType::U32);
-        let epoch = Rc::new(Epoch { base, drawn: Cell::new(0), used, input });
+        let input = Node::leaf(leaf, Shape::from_slice(&[2 * DRAWS]), DType::U32);
+        let epoch = Rc::new(Epoch { base, starts, next: Cell::new(0), used, input });
         capture::note_state(&epoch.input, epoch.clone());
         epoch
     }
 }
 
-/// Takes `n` counters: the epoch's input, and the first counter's distance from its base.
-fn draw(n: u32) -> (Node, u32) {
+/// The key of the draw that starts at `counter`.
+fn draw_key(seed: u32, counter: u64) -> [u32; 2] {
+    threefry_host([counter as u32, (counter >> 32) as u32], [KEY, seed])
+}
+
+/// Takes `n` counters: the epoch's keys, and which of them is this draw's.
+fn draw(n: usize) -> (Node, usize) {
     GENERATOR.with_borrow_mut(|g| {
         let (seed, counter) = (g.seed, g.counter);
-        g.counter = g.counter.wrapping_add(n);
-        let epoch = g.epoch.get_or_insert_with(|| Epoch::new(seed, counter));
-        let offset = epoch.drawn.get();
-        epoch.drawn.set(offset.wrapping_add(n));
-        (epoch.input.clone(), offset)
+        g.counter += n as u64;
+        let epoch = match &g.epoch {
+            Some(epoch) if epoch.starts.borrow().len() < DRAWS => epoch,
+            _ => g.epoch.insert(Epoch::new(seed, counter)),
+        };
+        let mut starts = epoch.starts.borrow_mut();
+        starts.push(epoch.next.replace(epoch.next.get() + n as u64));
+        (epoch.input.clone(), starts.len() - 1)
     })
 }
 
@@ -133,17 +152,14 @@ fn threefry_host(mut x: [u32; 2], key: [u32; 2]) -> [u32; 2] {
 
 /// `n` random words: word `i` is the first of block `i`, and past the half the second of block `i - half`.
 fn bits(n: usize) -> Node {
-    let (input, offset) = draw(n as u32);
-    let half = n.div_ceil(2) as f64;
+    let (keys, at) = draw(n);
+    let half = n.div_ceil(2);
     let i = Node::iota(n);
-    let first = build::lt(&i, &build::like(&i, half));
-    let block = build::cast(&build::select(&first, &i, &build::offset(&i, -half)), DType::U32);
-    let shape = [n];
-    let base = build::scalar_at(&input, 1, &shape);
-    let low = build::add(&build::add(&block, &base), &word(offset, &shape));
-    let high = build::add(&low, &word(half as u32, &shape));
-    let key = [word(KEY, &shape), build::scalar_at(&input, 0, &shape)];
-    let [a, b] = threefry([low, high], key);
+    let first = build::lt(&i, &build::like(&i, half as f64));
+    let block = build::cast(&build::select(&first, &i, &build::offset(&i, -(half as f64))), DType::U32);
+    let high = build::add(&block, &word(half as u32, &[n]));
+    let key = [build::scalar_at(&keys, 2 * at, &[n]), build::scalar_at(&keys, 2 * at + 1, &[n])];
+    let [a, b] = threefry([block, high], key);
     build::select(&first, &a, &b)
 }
 
@@ -163,17 +179,16 @@ fn unit(shape: &Shape) -> Node {
 /// The numbers of [`Tensor::uniform`], drawn on the host: parameters start as plain data.
 pub(crate) fn host_uniform(shape: &[usize], low: f64, high: f64) -> Result<Tensor> {
     let n: usize = shape::checked("uniform", shape, DType::F32)?.iter().product();
-    let (seed, counter) = GENERATOR.with_borrow_mut(|g| {
-        let counter = g.counter;
-        g.counter = g.counter.wrapping_add(n as u32);
+    let key = GENERATOR.with_borrow_mut(|g| {
+        let key = draw_key(g.seed, g.counter);
+        g.counter += n as u64;
         g.epoch = None;
-        (g.seed, counter)
+        key
     });
     let half = n.div_ceil(2);
     let mut values = vec![0f32; n];
     for i in 0..half {
-        let first = counter.wrapping_add(i as u32);
-        let words = threefry_host([first, first.wrapping_add(half as u32)], [KEY, seed]);
+        let words = threefry_host([i as u32, (i + half) as u32], key);
         for (at, word) in [i, i + half].into_iter().zip(words) {
             if at < n {
                 let unit = f32::from_bits((word >> 9) | 1f32.to_bits()) - 1.0;
@@ -229,13 +244,14 @@ impl Tensor {
     /// first. tinygrad's slope is 0.01.
     pub fn kaiming_uniform(shape: &[usize], slope: f64) -> Result<Tensor> {
         let fan_in: usize = shape.iter().skip(1).product();
-        let bound = 3f64.sqrt() * (2.0 / (1.0 + slope * slope)).sqrt() / (fan_in.max(1) as f64).sqrt();
+        let bound = (6.0 / (1.0 + slope * slope) / fan_in.max(1) as f64).sqrt();
         Self::uniform(shape, -bound, bound)
     }
 
-    /// Uniform in `±√(6 / (fan_in + fan_out))` (Glorot and Bengio 2010), sizes as tinygrad counts them.
+    /// Uniform in `±√(6 / (first + rest))`, the first size and the product of the others (Glorot and Bengio 2010).
     pub fn glorot_uniform(shape: &[usize]) -> Result<Tensor> {
-        Self::uniform(shape, -1.0, 1.0)?.mul(glorot_bound(shape))
+        let bound = glorot_bound(shape);
+        Self::uniform(shape, -bound, bound)
     }
 
     /// While training, zeroes each element with probability `p` and scales the others by `1/(1-p)`.
