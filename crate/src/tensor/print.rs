@@ -14,9 +14,12 @@ pub fn format(shape: &[usize], data: &Data) -> String {
     }
     let edge = if data.len() > THRESHOLD { EDGE } else { usize::MAX };
     let shown = shown_positions(shape, edge);
+    if let (true, Data::F32(v)) = (shape.is_empty(), data) {
+        return scalar(v[0]);
+    }
     let cells = cells(data, &shown);
     if shape.is_empty() {
-        return cells[0].trim().into();
+        return cells[0].clone();
     }
     let mut next = cells.iter();
     let mut out = String::new();
@@ -72,6 +75,17 @@ fn floats(values: &[f32]) -> Vec<String> {
         .collect()
 }
 
+/// A float32 alone: `1.0`, and scientific outside `1e-4..1e6`.
+fn scalar(v: f32) -> String {
+    let size = f64::from(v).abs();
+    let (whole, fraction, exponent) = split(v, size != 0.0 && !(1e-4..1e6).contains(&size));
+    match (fraction.as_str(), exponent.is_empty()) {
+        (".", true) => format!("{whole}.0"),
+        (".", false) => format!("{whole}{exponent}"),
+        _ => format!("{whole}{fraction}{exponent}"),
+    }
+}
+
 /// The text before the point, from the point on, and the exponent; nan and inf are one word.
 fn split(v: f32, scientific: bool) -> (String, String, String) {
     if !v.is_finite() {
@@ -119,8 +133,7 @@ fn write_axis<'a>(
         if last {
             let cell = cells.next().map_or("", String::as_str);
             for word in gap.then_some("...").into_iter().chain([cell]) {
-                // NumPy keeps room for the closing brackets.
-                if column + word.len() > WIDTH - shape.len() + 1 && column > depth + 1 {
+                if column + word.len() > WIDTH - shape.len() && column > depth + 1 {
                     out.truncate(out.trim_end_matches(' ').len());
                     out.push('\n');
                     out.push_str(&indent);

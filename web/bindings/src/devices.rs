@@ -53,11 +53,20 @@ pub fn memory_in_use() -> Vec<f64> {
     let all = open_devices();
     let bytes: usize = all.iter().map(|c| c.bytes).sum();
     let peak: usize = all.iter().map(|c| c.peak_bytes).sum();
-    vec![bytes as f64, peak as f64, playgrad::tensor::live_tensors() as f64, playgrad::graph::live_nodes() as f64]
+    vec![
+        bytes as f64,
+        peak as f64,
+        playgrad::tensor::live_tensors() as f64,
+        playgrad::graph::live_nodes() as f64,
+    ]
 }
 
 fn open_devices() -> Vec<runtime::Counters> {
-    ["webgpu", "cpu"].into_iter().filter_map(|name| runtime::device(name).ok()).map(|d| d.counters()).collect()
+    ["webgpu", "cpu"]
+        .into_iter()
+        .filter_map(|name| runtime::device(name).ok())
+        .map(|d| d.counters())
+        .collect()
 }
 
 /// Kernels, submissions, plans made, plans found again, operations, bytes moved.

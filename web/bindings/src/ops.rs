@@ -145,7 +145,11 @@ fn tensor_of(operand: Operand) -> Result<Tensor> {
 
 /// A JavaScript number: whole ones take an integer tensor's dtype.
 pub fn number(value: f64) -> Operand {
-    if value.fract() == 0.0 && value.abs() <= 9e15 { Operand::Int(value as i64) } else { Operand::Float(value) }
+    if value.fract() == 0.0 && value.abs() <= 9e15 {
+        Operand::Int(value as i64)
+    } else {
+        Operand::Float(value)
+    }
 }
 
 #[wasm_bindgen]

@@ -125,11 +125,17 @@ pub fn optimizer(kind: Optim, params: &[u32], settings: &[f64]) -> Js<u32> {
 }
 
 fn with<T>(id: u32, work: impl FnOnce(&Optimizer) -> Result<T>) -> Js<T> {
-    OPTIMIZERS.with_borrow(|t| match t.get(id) {
-        Some(optimizer) => work(optimizer),
-        None => Err(Error::argument("optim", "an optimizer that is gone", "a live one", "keep a reference to it")),
-    })
-    .js()
+    OPTIMIZERS
+        .with_borrow(|t| match t.get(id) {
+            Some(optimizer) => work(optimizer),
+            None => Err(Error::argument(
+                "optim",
+                "an optimizer that is gone",
+                "a live one",
+                "keep a reference to it",
+            )),
+        })
+        .js()
 }
 
 #[wasm_bindgen(js_name = optimizerStep)]
