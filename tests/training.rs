@@ -85,7 +85,7 @@ fn adam_and_adamw_follow_their_formulas() {
 fn the_learning_rate_changes_without_another_plan() {
     let w = f(&[1.0], &[1]);
     let optimizer = Optimizer::sgd(std::slice::from_ref(&w), SgdOptions::default()).unwrap();
-    let mut step = |lr: f64| {
+    let step = |lr: f64| {
         optimizer.set_lr(lr);
         optimizer.zero_grad();
         w.sum((), false).unwrap().backward().unwrap();
