@@ -1,3 +1,5 @@
+import { DTypeError } from "./errors.js";
+
 /** Element types. Arrays of JavaScript numbers become `float32`. */
 export type DType = "float32" | "int32" | "uint32" | "uint8" | "bool";
 /** An element type or its short name. */
@@ -24,6 +26,13 @@ export function arrayOf(numbers: ArrayLike<number>, dtype: DTypeLike): TypedArra
       return Uint8Array.from(numbers);
     case "bool":
       return Uint8Array.from(numbers, (value) => (value ? 1 : 0));
+    default:
+      throw new DTypeError(
+        "tensor",
+        `dtype "${String(dtype)}"`,
+        "float32, int32, uint32, uint8 or bool",
+        "name one of these",
+      );
   }
 }
 

@@ -144,7 +144,8 @@ pub fn idle(gpu: &Rc<Inner>) -> Pin<Box<dyn Future<Output = Result<()>>>> {
 }
 
 fn failed(name: &str, message: String) -> Error {
-    Error::device(name, message, "memory the host can read", "run again; or use device=\"cpu\"")
+    let got = format!("a device that was lost while it was read ({message})");
+    Error::device(name, got, "a working device", "run again: a new device is opened; or use cpu")
 }
 
 impl Inner {
