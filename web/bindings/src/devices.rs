@@ -61,6 +61,12 @@ pub fn memory_in_use() -> Vec<f64> {
     ]
 }
 
+/// Bytes held on all devices.
+#[wasm_bindgen(js_name = deviceBytes)]
+pub fn device_bytes() -> f64 {
+    open_devices().iter().map(|c| c.bytes as f64).sum()
+}
+
 fn open_devices() -> Vec<runtime::Counters> {
     ["webgpu", "cpu"]
         .into_iter()

@@ -1,8 +1,15 @@
 //! Numbers for things JavaScript holds.
 
 use crate::{Js, error::ToJs};
-use playgrad::{Error, Result, tensor::Tensor};
-use std::cell::RefCell;
+use playgrad::{
+    Error, Result,
+    graph::{Node, live_nodes, topo},
+    tensor::Tensor,
+};
+use std::{
+    cell::{Cell, RefCell},
+    collections::HashMap,
+};
 use wasm_bindgen::prelude::*;
 
 pub struct Table<T> {
@@ -36,18 +43,67 @@ impl<T> Table<T> {
     }
 }
 
-thread_local! {
-    static TENSORS: RefCell<Table<Tensor>> = const { RefCell::new(Table::new()) };
+enum Entry {
+    Live(Tensor),
+    /// Can no longer be computed, and why.
+    Expired(&'static str),
 }
 
+thread_local! {
+    static TENSORS: RefCell<Table<Entry>> = const { RefCell::new(Table::new()) };
+    static SWEEP_AT: Cell<usize> = const { Cell::new(MIN_NODES) };
+}
+
+/// Graphs smaller than this are not worth a sweep.
+const MIN_NODES: usize = 20_000;
+
 pub fn add(tensor: Tensor) -> u32 {
-    TENSORS.with_borrow_mut(|t| t.add(tensor))
+    TENSORS.with_borrow_mut(|t| t.add(Entry::Live(tensor)))
 }
 
 pub fn get(id: u32) -> Result<Tensor> {
-    TENSORS.with_borrow(|t| t.get(id).cloned()).ok_or_else(|| {
-        Error::argument("tensor", "a tensor that was given back", "a live one", "keep a reference to it")
-    })
+    TENSORS
+        .with_borrow(|t| match t.get(id) {
+            Some(Entry::Live(tensor)) => Ok(tensor.clone()),
+            Some(Entry::Expired(why)) => Err(("a tensor of an earlier step", *why)),
+            None => Err(("a tensor that was given back", "keep a reference to it")),
+        })
+        .map_err(|(got, fix)| Error::argument("tensor", got, "one that can still be computed", fix))
+}
+
+/// A loop that never waits lets no JavaScript handle die. After each step the graphs of those that hang on weights
+/// already given back are dropped: nothing could compute them any more.
+pub fn sweep() {
+    if live_nodes() < SWEEP_AT.get() {
+        return;
+    }
+    let nodes: Vec<(usize, Node)> = TENSORS.with_borrow(|t| {
+        let live = |(i, slot): (usize, &Option<Entry>)| match slot {
+            Some(Entry::Live(tensor)) => Some((i, tensor.node())),
+            Some(Entry::Expired(_)) | None => None,
+        };
+        t.slots.iter().enumerate().filter_map(live).collect()
+    });
+    let mut stale: HashMap<u64, &'static str> = HashMap::new();
+    for node in topo(&nodes.iter().map(|(_, n)| n.clone()).collect::<Vec<_>>()) {
+        let released = node.as_leaf().and_then(|leaf| leaf.released.get());
+        let below = || node.src.iter().find_map(|s| stale.get(&s.id).copied());
+        if !node.is_realized()
+            && let Some(why) = released.or_else(below)
+        {
+            stale.insert(node.id, why);
+        }
+    }
+    let mut gone = Vec::new();
+    TENSORS.with_borrow_mut(|t| {
+        for (slot, node) in &nodes {
+            if let Some(why) = stale.get(&node.id) {
+                gone.push(t.slots[*slot].replace(Entry::Expired(why)));
+            }
+        }
+    });
+    drop((gone, nodes));
+    SWEEP_AT.set(MIN_NODES.max(2 * live_nodes()));
 }
 
 pub fn optional(id: u32) -> Result<Option<Tensor>> {

@@ -4,7 +4,7 @@ use crate::{
     Js,
     error::{ToJs, js},
     read::begin,
-    table::{Table, add, all, get, put_all},
+    table::{Table, add, all, get, put_all, sweep},
 };
 use js_sys::Function;
 use playgrad::{
@@ -140,7 +140,9 @@ fn with<T>(id: u32, work: impl FnOnce(&Optimizer) -> Result<T>) -> Js<T> {
 
 #[wasm_bindgen(js_name = optimizerStep)]
 pub fn optimizer_step(id: u32) -> Js<()> {
-    with(id, Optimizer::step)
+    with(id, Optimizer::step)?;
+    sweep();
+    Ok(())
 }
 
 #[wasm_bindgen(js_name = zeroGrad)]

@@ -14,6 +14,12 @@ let bytes = 0;
 const YIELD_HANDLES = 256;
 const YIELD_BYTES = 8 << 20;
 
+/** Handles and device bytes after which the collector is nudged. */
+const NUDGE_HANDLES = 2048;
+const NUDGE_BYTES = 64 << 20;
+let sinceNudge = 0;
+let bytesAtNudge = 0;
+
 let ready = false;
 let load: (() => WasmSource | Promise<WasmSource>) | undefined;
 
@@ -77,6 +83,8 @@ const registry = new FinalizationRegistry<number>((id) => dead.push(id));
 /** Ties an engine handle to the life of a JavaScript object. @internal */
 export function own(object: object, id: number): void {
   handles += 1;
+  sinceNudge += 1;
+  if (sinceNudge >= NUDGE_HANDLES) nudge();
   registry.register(object, id, object);
 }
 
@@ -84,6 +92,21 @@ export function own(object: object, id: number): void {
 export function disown(object: object, id: number): void {
   registry.unregister(object);
   dead.push(id);
+}
+
+/** To be called when the engine may have taken memory of a device. @internal */
+export function grew(): void {
+  const held = wasm.deviceBytes();
+  if (held < bytesAtNudge) bytesAtNudge = held;
+  if (held - bytesAtNudge < NUDGE_BYTES) return;
+  nudge();
+  bytesAtNudge = held;
+}
+
+// The collector sees a handle's few bytes, not what hangs on it. A short-lived large buffer is what it counts.
+function nudge(): void {
+  sinceNudge = 0;
+  new ArrayBuffer(32 << 20);
 }
 
 /** Tells how much memory outside the JavaScript heap a call took. @internal */

@@ -1,5 +1,5 @@
 import type { DType, TypedArray } from "./dtype.js";
-import { breathe, disown, engine, own, took } from "./engine.js";
+import { breathe, disown, engine, grew, own, took } from "./engine.js";
 import { ArgumentError, ShapeError } from "./errors.js";
 import { product, type Shape, show } from "./shape.js";
 import type { Tensor } from "./tensor.js";
@@ -112,6 +112,7 @@ export abstract class Handle {
   async data(): Promise<TypedArray> {
     const array: TypedArray = await engine().read(this.id);
     took(array.byteLength);
+    grew();
     await breathe();
     return array;
   }

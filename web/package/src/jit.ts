@@ -1,4 +1,4 @@
-import { engine } from "./engine.js";
+import { engine, grew } from "./engine.js";
 import { ArgumentError } from "./errors.js";
 import { makeAll } from "./handle.js";
 import { Tensor } from "./tensor.js";
@@ -33,7 +33,11 @@ export function jit<A extends unknown[], R>(step: (...args: A) => R): (...args: 
     const key = `${engine().training()} ${tensors.map(String).join()} ${shape}`;
     const ids = Uint32Array.from(tensors, (t) => t.id);
     const found = recorded.get(key);
-    if (found) return give(found.result, makeAll(engine().jitReplay(found.id, ids))) as R;
+    if (found) {
+      const made = makeAll(engine().jitReplay(found.id, ids));
+      grew();
+      return give(found.result, made) as R;
+    }
     if (!warm) {
       warm = true;
       return step(...args);

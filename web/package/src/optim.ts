@@ -1,5 +1,5 @@
 import { Optim } from "../wasm/playgrad.js";
-import { engine } from "./engine.js";
+import { engine, grew } from "./engine.js";
 import { ArgumentError } from "./errors.js";
 import { idsOf } from "./handle.js";
 import type { Tensor } from "./tensor.js";
@@ -37,6 +37,7 @@ export abstract class Optimizer {
    */
   step(): void {
     engine().optimizerStep(this.#id);
+    grew();
   }
 
   /** Forgets the gradients; without it they add up. */
