@@ -3,15 +3,15 @@
 //! JavaScript holds numbers; `web/package` wraps them in classes. A number names a tensor until `release`.
 //! 0 is no tensor. Mistakes become JavaScript errors made by the function given to `install`.
 
-mod data;
-mod devices;
-mod error;
-mod io;
-mod neural;
-mod ops;
-mod read;
-mod table;
-mod tensor;
-mod train;
+pub mod data;
+pub mod devices;
+pub mod error;
+pub mod io;
+pub mod neural;
+pub mod ops;
+pub mod read;
+pub mod table;
+pub mod tensor;
+pub mod train;
 
 type Js<T> = Result<T, wasm_bindgen::JsValue>;

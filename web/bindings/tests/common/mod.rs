@@ -1,0 +1,91 @@
+//! What every host must do: open a device, train XOR on it through the functions JavaScript calls.
+
+use js_sys::{Float32Array, Function, Reflect};
+use playgrad_web::{
+    devices, error, neural,
+    ops::{self, Binary, Unary},
+    read, table, tensor, train,
+};
+use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen_futures::JsFuture;
+
+pub async fn numbers(id: u32) -> Vec<f32> {
+    let read = read::read(id).unwrap();
+    let array = match read.dyn_into::<js_sys::Promise>() {
+        Ok(promise) => JsFuture::from(promise).await.unwrap(),
+        Err(array) => array,
+    };
+    array.unchecked_into::<Float32Array>().to_vec()
+}
+
+pub fn column(values: &[f32], shape: &[i32]) -> u32 {
+    let bytes: Vec<u8> = values.iter().flat_map(|v| v.to_le_bytes()).collect();
+    tensor::from_bytes(bytes.into(), "float32", shape, None).unwrap()
+}
+
+pub async fn xor_is_learned(device: &str) {
+    devices::set_device(device).unwrap();
+    devices::manual_seed(7.0);
+    let x = column(&[0., 0., 0., 1., 1., 0., 1., 1.], &[4, 2]);
+    let y = column(&[0., 1., 1., 0.], &[4, 1]);
+    let first = neural::new_layer(neural::Layer::Linear, &[2, 8], true).unwrap();
+    let second = neural::new_layer(neural::Layer::Linear, &[8, 1], true).unwrap();
+    let params = [first.clone(), second.clone()].concat();
+    let adam = train::optimizer(train::Optim::Adam, &params, &[0.05, 0.9, 0.999, 1e-8, 0.0]).unwrap();
+    let forward = || {
+        let hidden = neural::linear(x, first[0], first[1]).unwrap();
+        let hidden = ops::unary(Unary::Tanh, hidden).unwrap();
+        ops::unary(Unary::Sigmoid, neural::linear(hidden, second[0], second[1]).unwrap()).unwrap()
+    };
+    let mut last = 0;
+    for _ in 0..300 {
+        last = ops::binary(Binary::Mse, forward(), y).unwrap();
+        train::zero_grad(adam).unwrap();
+        train::backward(last).unwrap();
+        train::optimizer_step(adam).unwrap();
+    }
+    let loss = numbers(last).await[0];
+    assert!(loss < 0.01, "loss {loss} on {device}");
+    assert_eq!(tensor::tensor_device(last).unwrap(), device);
+    let rounded: Vec<f32> = numbers(forward()).await.iter().map(|v| v.round()).collect();
+    assert_eq!(rounded, [0., 1., 1., 0.]);
+}
+
+pub async fn webgpu() {
+    let reason = JsFuture::from(devices::open_webgpu()).await.unwrap();
+    assert_eq!(reason.as_string().unwrap(), "", "no adapter");
+}
+
+/// Large enough that the work is split over many workgroups.
+pub async fn large_sum_agrees(device: &str) {
+    devices::set_device(device).unwrap();
+    let ones = tensor::full(&[1000, 1000], 0.5, "float32").unwrap();
+    let shifted = ops::binary(Binary::Add, ones, column(&[0.25], &[1])).unwrap();
+    let sum = ops::reduce(ops::Reduce::Sum, shifted, None, false, 1).unwrap();
+    assert_eq!(numbers(sum).await, [750_000.0]);
+}
+
+pub fn mistakes_reach_the_factory() {
+    let make =
+        Function::new_with_args("kind, op, got, expected, fix", "return { kind, op, got, expected, fix }");
+    error::install(make, Function::new_with_args("detail", "return new Error(detail)"));
+    let (a, b) = (column(&[1.0; 6], &[2, 3]), column(&[1.0; 4], &[4]));
+    let error = ops::binary(Binary::Matmul, a, b).unwrap_err();
+    let field = |name: &str| Reflect::get(&error, &JsValue::from_str(name)).unwrap().as_string().unwrap();
+    assert_eq!((field("kind"), field("op")), ("Shape".into(), "matmul".into()));
+    assert!(field("got").contains("[2, 3]") && field("got").contains("[4]"));
+    assert!(!field("expected").is_empty() && !field("fix").is_empty());
+    let image = column(&[1.0; 4], &[4]);
+    let pooled = neural::pool(neural::Pool::Max, image, &[2, 2, 2, 2, 0, 0]).unwrap_err();
+    let op = Reflect::get(&pooled, &"op".into()).unwrap().as_string().unwrap();
+    assert_eq!(op, "maxPool2d");
+}
+
+pub fn handles_are_given_back() {
+    let before = devices::memory_in_use()[2];
+    let ids: Vec<u32> = (0..10).map(|i| column(&[i as f32], &[1])).collect();
+    assert_eq!(devices::memory_in_use()[2], before + 10.0);
+    table::release(&ids);
+    assert_eq!(devices::memory_in_use()[2], before);
+    assert!(ops::unary(Unary::Neg, ids[0]).is_err());
+}
