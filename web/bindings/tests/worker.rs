@@ -3,6 +3,8 @@
 #![cfg(target_family = "wasm")]
 
 mod common;
+#[path = "common/gpu.rs"]
+mod gpu;
 
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
 
@@ -15,13 +17,13 @@ async fn xor_on_the_cpu() {
 
 #[wasm_bindgen_test]
 async fn xor_on_webgpu() {
-    common::webgpu().await;
+    gpu::open().await;
     common::xor_is_learned("webgpu").await;
 }
 
 #[wasm_bindgen_test]
 async fn both_devices_agree() {
-    common::webgpu().await;
+    gpu::open().await;
     common::large_sum_agrees("webgpu").await;
     common::large_sum_agrees("cpu").await;
 }

@@ -51,11 +51,6 @@ pub async fn xor_is_learned(device: &str) {
     assert_eq!(rounded, [0., 1., 1., 0.]);
 }
 
-pub async fn webgpu() {
-    let reason = JsFuture::from(devices::open_webgpu()).await.unwrap();
-    assert_eq!(reason.as_string().unwrap(), "", "no adapter");
-}
-
 /// Large enough that the work is split over many workgroups.
 pub async fn large_sum_agrees(device: &str) {
     devices::set_device(device).unwrap();
