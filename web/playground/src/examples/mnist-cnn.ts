@@ -32,7 +32,7 @@ predictions(test.images, model, test.labels);
 weights(model, "first filters");
 drawDigit(model);
 
-for await (const step of steps(200)) {
+for await (const step of steps(120)) {
   const pick = Tensor.randint([batch], 0, count);
   const x = pixels(train.images.index(pick));
   const y = train.labels.index(pick);
@@ -43,7 +43,7 @@ for await (const step of steps(200)) {
   optimizer.step();
 
   plot({ loss });
-  if (step % 25 === 24) plot({ "test accuracy": testAccuracy() });
+  if (step % 20 === 19) plot({ "test accuracy": testAccuracy() });
 }
 
 print("accuracy on digits it never saw:", testAccuracy());

@@ -26,7 +26,7 @@ predictions(test.images, model, test.labels);
 weights(model);
 drawDigit(model);
 
-for await (const step of steps(600)) {
+for await (const step of steps(900)) {
   const pick = Tensor.randint([batch], 0, count);
   const x = pixels(train.images.index(pick));
   const y = train.labels.index(pick);

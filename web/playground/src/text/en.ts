@@ -103,7 +103,7 @@ export const text = {
     pngLong: "Download the charts as a PNG picture",
     seconds: (s: string) => `${s} s`,
     at: (where: string) => `at ${where}`,
-    earlier: (n: number) => (n === 1 ? "1 earlier run in grey" : `${n} earlier runs in grey`),
+    earlier: (n: number) => (n === 1 ? "1 earlier run" : `${n} earlier runs`),
     summary: (name: string, last: string, step: number, first: string, low: string, high: string) =>
       `${name}: ${last} at step ${step}; began at ${first}; lowest ${low}, highest ${high}.`,
     empty: (name: string) => `${name}: no values yet.`,
@@ -117,9 +117,8 @@ export const text = {
   weights: {
     count: (shown: number, total: number) =>
       shown === total ? `${total} images` : `first ${shown} of ${total}`,
-    alt: (label: string, count: number, h: number, w: number) =>
-      `${label}: ${count} images of ${h} by ${w} weights; blue below zero, orange above.`,
-    scale: (s: string) => `±${s}`,
+    alt: (label: string, count: number, h: number, w: number, most: string) =>
+      `${label}: ${count} images of ${h} by ${w} weights, from −${most} in blue to ${most} in orange.`,
   },
   predictions: {
     summary: (right: number, total: number) => `${right} of ${total} right`,
