@@ -47,6 +47,15 @@ fn mod_u32(a: u32, b: u32) -> u32 {
   return a % select(b, 1u, b == 0u);
 }
 
+// The sign of the dividend, as C's fmod; by zero NaN. The quotient may be off by one after rounding.
+fn mod_f32(a: f32, b: f32) -> f32 {
+  let size = abs(b);
+  let rest = abs(a) - size * trunc(abs(a) / size);
+  let low = select(rest, rest + size, rest < 0.0);
+  let inside = select(low, low - size, low >= size);
+  return select(select(inside, -inside, a < 0.0), not_a_number(), b == 0.0);
+}
+
 fn shl_i32(a: i32, b: i32) -> i32 {
   return select(a << (u32(b) & 31u), 0, u32(b) > 31u);
 }
