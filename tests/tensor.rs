@@ -173,7 +173,7 @@ fn prints_as_numpy() {
     assert_eq!(text(&[1e-10, -2.5e20], &[2]), "[ 1.0e-10 -2.5e+20]");
     assert_eq!(text(&[3.25], &[]), "3.25");
     assert_eq!(text(&[0.0, 0.0], &[2]), "[0. 0.]");
-    assert_eq!(text(&[123456.789], &[1]), "[123456.79]");
+    assert_eq!(text(&[123_456.79], &[1]), "[123456.79]");
     assert_eq!(text(&[], &[2, 0]), "[]");
     let sevenths: Vec<f32> = (0..8).map(|i| i as f32 / 7.0).collect();
     assert_eq!(

@@ -18,12 +18,14 @@ pub fn grad(loss: &Tensor, tensors: &[&Tensor]) -> Result<Vec<Tensor>> {
     check_root("grad", &root)?;
     let history = History::of(&root);
     let targets: Vec<Node> = tensors.iter().map(|t| t.node()).collect();
-    if let Some(at) = targets.iter().position(|t| !history.contains(t) || !t.dtype.is_float()) {
+    // Equal constants are one node, so a constant cannot be told from others like it.
+    let depends = |t: &Node| history.contains(t) && t.dtype.is_float() && t.as_const().is_none();
+    if let Some(at) = targets.iter().position(|t| !depends(t)) {
         return Err(Error::argument(
             "grad",
-            format!("tensor {at}, which the loss does not depend on through floats"),
-            "float tensors the loss was computed from",
-            "compute the loss from that very tensor, without detach() or no_grad between",
+            format!("tensor {at}, which the loss does not depend on"),
+            "float tensors with data, which the loss was computed from",
+            "make constants data by requiring a gradient, and compute the loss without detach() or no_grad",
         ));
     }
     let gradients = history.gradients(&root, &targets);

@@ -143,12 +143,16 @@ impl Node {
         Node(Rc::new(NodeData { id, op, src, shape, dtype, needs_grad, hash, storage: RefCell::new(None) }))
     }
 
+    /// Saturates: the products inside a contraction may be more than a 32-bit machine can count.
     pub fn numel(&self) -> usize {
-        self.shape.iter().product()
+        if self.shape.contains(&0) {
+            return 0;
+        }
+        self.shape.iter().fold(1, |n: usize, s| n.saturating_mul(*s))
     }
 
     pub fn bytes(&self) -> usize {
-        self.numel() * self.dtype.size()
+        self.numel().saturating_mul(self.dtype.size())
     }
 
     pub fn storage(&self) -> Option<Storage> {

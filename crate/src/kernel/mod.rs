@@ -111,7 +111,7 @@ pub struct Arg {
 
 impl Kernel {
     pub fn size(&self, ranges: &[RangeId]) -> usize {
-        ranges.iter().map(|r| self.ranges[*r]).product()
+        ranges.iter().fold(1, |n: usize, r| n.saturating_mul(self.ranges[*r]))
     }
 
     /// Number of rows, each computed by itself.

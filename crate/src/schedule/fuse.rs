@@ -447,7 +447,8 @@ fn all_ranges(group: &Group) -> u64 {
 }
 
 fn size_of(group: &Group, bits: u64) -> usize {
-    group.ranges.iter().enumerate().filter(|(r, _)| bits >> r & 1 == 1).map(|(_, s)| s).product()
+    let chosen = group.ranges.iter().enumerate().filter(|(r, _)| bits >> r & 1 == 1);
+    chosen.fold(1, |n: usize, (_, s)| n.saturating_mul(*s))
 }
 
 fn remap(bits: u64, to: &[usize]) -> u64 {
