@@ -1,6 +1,6 @@
 /** One plotted series, kept small: past `capacity` points, neighbours are dropped pairwise. */
 
-const capacity = 4000;
+const capacity = 2000;
 
 export class Series {
   steps: number[] = [];

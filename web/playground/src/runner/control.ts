@@ -10,6 +10,7 @@ import { post } from "./port";
 
 const slice = 12;
 const progressEvery = 100;
+const rateWindow = 500;
 
 let paused = false;
 let stopped = false;
@@ -115,7 +116,7 @@ export function reportRun(): void {
 
 function reportProgress(now = performance.now()): void {
   const span = now - windowStart;
-  if (span >= progressEvery) {
+  if (span >= rateWindow) {
     rate = (windowSteps * 1000) / span;
     windowStart = now;
     windowSteps = 0;

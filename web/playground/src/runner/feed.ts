@@ -21,12 +21,14 @@ interface Pending {
   values: Record<string, Plotted>;
 }
 
-const pointsPerBatch = 12;
+const pointsPerBatch = 24;
+const sendEvery = 40;
 const batchesInFlight = 3;
 const shortestInterval = 80;
 const costFactor = 6;
 
 let pending: Pending[] = [];
+let sentAt = 0;
 let inFlight: Promise<void>[] = [];
 let order: Promise<void> = Promise.resolve();
 let fail: (error: unknown) => void = () => undefined;
@@ -125,7 +127,10 @@ function sampleViews(now: number, all: boolean): void {
 
 /** Called between steps; waits only when the device has fallen several batches behind. */
 export async function refresh(now: number): Promise<void> {
-  sendPoints();
+  if (now - sentAt >= sendEvery) {
+    sentAt = now;
+    sendPoints();
+  }
   sampleViews(now, false);
   while (inFlight.length > batchesInFlight + views.size) await Promise.race(inFlight);
 }
