@@ -4,8 +4,8 @@ struct Offsets {
 {{offsets}}}
 @group(0) @binding(0) var<uniform> at: Offsets;
 
-// A workgroup computes {{block_m}} x {{block_n}} outputs, {{block_k}} terms at a time, from tiles of four
-// neighbouring rows (or columns) to a vector; an invocation computes {{thread_m}} x {{thread_n}} of them.
+// A workgroup computes {{block_m}} x {{block_n}} outputs, {{block_k}} terms at a time, an invocation
+// {{thread_m}} x {{thread_n}} of them. A vector of a tile holds four neighbouring rows (or columns).
 var<workgroup> tile_a: array<vec4<{{type}}>, {{size_a}}>;
 var<workgroup> tile_b: array<vec4<{{type}}>, {{size_b}}>;
 
@@ -55,8 +55,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   let first_n = tile % {{tiles_n}} * {{block_n}};
   let my_m = thread / {{threads_n}} * {{vectors_m}};
   let my_n = thread % {{threads_n}} * {{vectors_n}};
-{{clear}}
-  for (var first_k = 0; first_k < {{k}}; first_k += {{block_k}}) {
+{{clear}}  for (var first_k = 0; first_k < {{k}}; first_k += {{block_k}}) {
     for (var i = thread; i < {{count_a}}; i += {{threads}}) {
       let m = {{a_m}};
       let k = {{a_k}};

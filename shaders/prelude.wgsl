@@ -19,7 +19,6 @@ fn max_f32(a: f32, b: f32) -> f32 {
   return select(a, b, a < b || is_nan(b));
 }
 
-
 fn floor_div(a: i32, d: i32) -> i32 {
   return a / d - select(0, 1, a % d < 0);
 }

@@ -175,15 +175,15 @@ fn clear(tile: Tile, ty: &str) -> String {
 fn multiply(tile: Tile, stride_a: usize, stride_b: usize) -> String {
     let mut out = String::new();
     for v in 0..tile.thread_m / 4 {
-        out += &format!("      let a{v} = tile_a[k * {stride_a} + my_m + {v}];\n");
+        out += &format!("      let m{v} = tile_a[k * {stride_a} + my_m + {v}];\n");
     }
     for v in 0..tile.thread_n / 4 {
-        out += &format!("      let b{v} = tile_b[k * {stride_b} + my_n + {v}];\n");
+        out += &format!("      let n{v} = tile_b[k * {stride_b} + my_n + {v}];\n");
     }
     for m in 0..tile.thread_m {
         for n in 0..tile.thread_n / 4 {
             let component = ["x", "y", "z", "w"][m % 4];
-            out += &format!("      sum_{m}_{n} += a{}.{component} * b{n};\n", m / 4);
+            out += &format!("      sum_{m}_{n} += m{}.{component} * n{n};\n", m / 4);
         }
     }
     out

@@ -1,0 +1,164 @@
+//! One committed WGSL text per kind of kernel, accepted by naga and, where it is installed, tint, and translated to
+//! MSL and SPIR-V. `UPDATE_GOLDEN=1 cargo test --test golden` writes the files anew.
+
+use playgrad::{
+    Error, Tensor,
+    kernel::Kernel,
+    render::{WGSL, render},
+    runtime::{self, BufferId, Counters, Device, Launch, Limits, Program, ReadFuture, Region, null::Null},
+};
+use std::{cell::RefCell, fs, future::Future, path::PathBuf, pin::Pin, process::Command, rc::Rc};
+
+/// A null device that keeps the kernels it is given.
+#[derive(Default)]
+struct Recorder {
+    null: Null,
+    kernels: RefCell<Vec<Rc<Kernel>>>,
+}
+
+impl Device for Recorder {
+    fn name(&self) -> &'static str {
+        self.null.name()
+    }
+    fn description(&self) -> String {
+        self.null.description()
+    }
+    fn limits(&self) -> Limits {
+        Limits { parallelism: 1024, ..self.null.limits() }
+    }
+    fn counters(&self) -> Counters {
+        self.null.counters()
+    }
+    fn alloc(&self, bytes: usize) -> Result<BufferId, Error> {
+        self.null.alloc(bytes)
+    }
+    fn free(&self, buffer: BufferId) {
+        self.null.free(buffer);
+    }
+    fn write(&self, to: Region, bytes: &[u8]) -> Result<(), Error> {
+        self.null.write(to, bytes)
+    }
+    fn read(&self, from: Region) -> ReadFuture {
+        self.null.read(from)
+    }
+    fn compile(&self, kernel: &Rc<Kernel>) -> Result<Program, Error> {
+        self.kernels.borrow_mut().push(kernel.clone());
+        self.null.compile(kernel)
+    }
+    fn submit(&self, plan: u64, launches: &[Launch]) -> Result<(), Error> {
+        self.null.submit(plan, launches)
+    }
+    fn idle(&self) -> Pin<Box<dyn Future<Output = Result<(), Error>>>> {
+        self.null.idle()
+    }
+}
+
+fn kernels(of: impl FnOnce() -> Result<Tensor, Error>) -> Vec<Rc<Kernel>> {
+    let recorder = Rc::new(Recorder::default());
+    runtime::register("null", Ok(recorder.clone()));
+    runtime::set_default("null").unwrap();
+    of().unwrap().realize().unwrap();
+    recorder.kernels.take()
+}
+
+/// `bindings` says where the arguments of the only kernel are bound; empty for one binding each.
+fn golden(name: &str, bindings: &[usize], of: impl FnOnce() -> Result<Tensor, Error>) {
+    let kernels = kernels(of);
+    let [kernel] = &kernels[..] else { panic!("{name}: {} kernels", kernels.len()) };
+    let each: Vec<usize> = (0..kernel.args.len()).collect();
+    let slots = if bindings.is_empty() { &each[..] } else { bindings };
+    let got = render(kernel, slots, &WGSL).source;
+    let path: PathBuf =
+        [env!("CARGO_MANIFEST_DIR"), "tests/golden", &format!("{name}.wgsl")].iter().collect();
+    if std::env::var_os("UPDATE_GOLDEN").is_some() {
+        fs::write(&path, &got).unwrap();
+    }
+    accepted_by_naga(name, &got);
+    accepted_by_tint(name, &path);
+    let want = fs::read_to_string(&path).unwrap_or_default();
+    assert!(got == want, "{name}: the shader changed; UPDATE_GOLDEN=1 rewrites {}\n{got}", path.display());
+}
+
+fn accepted_by_naga(name: &str, source: &str) {
+    use naga::{back, valid};
+    let module = naga::front::wgsl::parse_str(source)
+        .unwrap_or_else(|e| panic!("{name}: {}\n{source}", e.emit_to_string(source)));
+    let info = valid::Validator::new(valid::ValidationFlags::all(), valid::Capabilities::empty())
+        .validate(&module)
+        .unwrap_or_else(|e| panic!("{name}: {}\n{source}", e.emit_to_string(source)));
+    let spirv = back::spv::write_vec(&module, &info, &back::spv::Options::default(), None).unwrap();
+    assert!(!spirv.is_empty());
+    let options = back::msl::Options { fake_missing_bindings: true, ..Default::default() };
+    let (metal, _) =
+        back::msl::write_string(&module, &info, &options, &back::msl::PipelineOptions::default()).unwrap();
+    assert!(metal.contains("kernel void"), "{metal}");
+}
+
+fn accepted_by_tint(name: &str, path: &PathBuf) {
+    match Command::new("tint").arg("--format").arg("wgsl").arg(path).output() {
+        Ok(out) => assert!(out.status.success(), "{name}: {}", String::from_utf8_lossy(&out.stderr)),
+        Err(_) => println!("tint skipped: it is not installed"),
+    }
+}
+
+fn floats(shape: &[usize]) -> Tensor {
+    Tensor::from_slice(&vec![0.5f32; shape.iter().product()], shape).unwrap()
+}
+
+#[test]
+fn map() {
+    golden("map", &[], || floats(&[40, 30]).mul(2.0)?.add(floats(&[30]))?.relu());
+}
+
+#[test]
+fn map_with_shared_buffers() {
+    golden("map_shared", &[0, 0, 0], || floats(&[100]).add(floats(&[100]).sin()?));
+}
+
+#[test]
+fn map_of_bytes() {
+    golden("map_bytes", &[], || floats(&[50]).gt(Tensor::from_slice(&[3u8; 50], &[50])?));
+}
+
+#[test]
+fn map_with_masks_and_gather() {
+    golden("map_gather", &[], || {
+        let rows = Tensor::from_slice(&[2, 0, 7], &[3])?;
+        floats(&[5, 4]).index(&rows)?.pad(&[(1, 0), (0, 2)], 0)
+    });
+}
+
+#[test]
+fn map_of_integers() {
+    golden("map_integers", &[], || {
+        let x = Tensor::from_slice(&[7i32; 20], &[20])?;
+        x.rem(Tensor::from_slice(&[2i32; 20], &[20])?)?.add(x.cast(playgrad::DType::F32)?.mul(1.5)?.int()?)
+    });
+}
+
+#[test]
+fn reduce_by_one_invocation_per_row() {
+    golden("reduce", &[], || floats(&[6, 70_000]).sum([0], false)?.sqrt());
+}
+
+#[test]
+fn reduce_by_lanes() {
+    golden("reduce_lanes", &[], || floats(&[100, 784]).max([1], false));
+}
+
+#[test]
+fn softmax_rows() {
+    golden("softmax", &[], || floats(&[128, 100]).softmax(1));
+}
+
+#[test]
+fn contract_with_epilogue() {
+    golden("contract", &[], || floats(&[128, 784]).matmul(&floats(&[784, 128]))?.add(floats(&[128]))?.relu());
+}
+
+#[test]
+fn contract_of_a_convolution() {
+    golden("contract_conv", &[], || {
+        floats(&[8, 3, 20, 20]).conv2d(&floats(&[32, 3, 5, 5]), None, Default::default())?.relu()
+    });
+}

@@ -1,0 +1,29 @@
+@group(0) @binding(1) var<storage, read> b0: array<f32>;
+@group(0) @binding(2) var<storage, read_write> b1: array<f32>;
+
+// Where each argument starts, in elements.
+struct Offsets {
+  a0: i32,
+  a1: i32,
+}
+@group(0) @binding(0) var<uniform> at: Offsets;
+
+
+// 1 invocations work on a row. Those past the last row repeat it, so that all meet at every barrier.
+@compute @workgroup_size(64)
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
+  let first = i32((group.y * 1094u + group.x) * 64u);
+  let lane = i32(thread % 1u);
+  let live = first + i32(thread / 1u) < 70000;
+  let row = min(first + i32(thread / 1u), 70000 - 1);
+  let r0 = row;
+  var acc0: f32 = 0.0f;
+  for (var r1: i32 = 0; r1 < 6; r1 += 1) {
+    let v0 = b0[at.a0 + (r0 + r1 * 70000)];
+    acc0 = (acc0 + v0);
+  }
+  if (live) {
+    let v2 = sqrt(acc0);
+    b1[at.a1 + r0] = v2;
+  }
+}

@@ -1,0 +1,100 @@
+// Infinity and NaN have no literal, and an expression of constants may not give them.
+var<private> no_bits: u32 = 0u;
+
+fn infinity() -> f32 {
+  return bitcast<f32>(0x7f800000u | no_bits);
+}
+
+// Compilers may take x != x for false, so NaN is told by its bits.
+fn is_nan(x: f32) -> bool {
+  return (bitcast<u32>(x) & 0x7fffffffu) > 0x7f800000u;
+}
+
+// NaN if either is.
+fn max_f32(a: f32, b: f32) -> f32 {
+  return select(a, b, a < b || is_nan(b));
+}
+
+@group(0) @binding(1) var<storage, read> b0: array<f32>;
+@group(0) @binding(2) var<storage, read_write> b1: array<f32>;
+
+// Where each argument starts, in elements.
+struct Offsets {
+  a0: i32,
+  a1: i32,
+}
+@group(0) @binding(0) var<uniform> at: Offsets;
+
+var<workgroup> join_max_f32_lanes: array<f32, 64>;
+
+// What the lanes of a row hold, joined pairwise in a fixed order; every lane gets the result.
+fn join_max_f32(value: f32, thread: u32, lane: i32) -> f32 {
+  workgroupBarrier();
+  join_max_f32_lanes[thread] = value;
+  for (var half = 16; half > 0; half /= 2) {
+    workgroupBarrier();
+    if (lane < half) {
+      let mine = join_max_f32_lanes[thread];
+      let other = join_max_f32_lanes[thread + u32(half)];
+      join_max_f32_lanes[thread] = max_f32(mine, other);
+    }
+  }
+  workgroupBarrier();
+  return join_max_f32_lanes[thread - u32(lane)];
+}
+var<workgroup> join_sum_f32_lanes: array<f32, 64>;
+
+// What the lanes of a row hold, joined pairwise in a fixed order; every lane gets the result.
+fn join_sum_f32(value: f32, thread: u32, lane: i32) -> f32 {
+  workgroupBarrier();
+  join_sum_f32_lanes[thread] = value;
+  for (var half = 16; half > 0; half /= 2) {
+    workgroupBarrier();
+    if (lane < half) {
+      let mine = join_sum_f32_lanes[thread];
+      let other = join_sum_f32_lanes[thread + u32(half)];
+      join_sum_f32_lanes[thread] = (mine + other);
+    }
+  }
+  workgroupBarrier();
+  return join_sum_f32_lanes[thread - u32(lane)];
+}
+
+// 32 invocations work on a row. Those past the last row repeat it, so that all meet at every barrier.
+@compute @workgroup_size(64)
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
+  let first = i32((group.y * 64u + group.x) * 2u);
+  let lane = i32(thread % 32u);
+  let live = first + i32(thread / 32u) < 128;
+  let row = min(first + i32(thread / 32u), 128 - 1);
+  let r0 = row;
+  var acc0: f32 = (-infinity());
+  for (var i: i32 = lane; i < 100; i += 32) {
+    let r1 = i;
+    let v0 = b0[at.a0 + (r0 * 100 + r1)];
+    acc0 = max_f32(acc0, v0);
+  }
+  let row_acc0 = join_max_f32(acc0, thread, lane);
+  let v2 = row_acc0;
+  var acc1: f32 = 0.0f;
+  for (var i: i32 = lane; i < 100; i += 32) {
+    let r1 = i;
+    let v0 = b0[at.a0 + (r0 * 100 + r1)];
+    let v3 = (v0 - v2);
+    let v5 = (v3 * 1.442695f);
+    let v6 = exp2(v5);
+    acc1 = (acc1 + v6);
+  }
+  let row_acc1 = join_sum_f32(acc1, thread, lane);
+  if (live) {
+    for (var i: i32 = lane; i < 100; i += 32) {
+      let r1 = i;
+      let v0 = b0[at.a0 + (r0 * 100 + r1)];
+      let v3 = (v0 - v2);
+      let v5 = (v3 * 1.442695f);
+      let v6 = exp2(v5);
+      let v8 = (v6 / row_acc1);
+      b1[at.a1 + (r0 * 100 + r1)] = v8;
+    }
+  }
+}
