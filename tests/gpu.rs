@@ -192,7 +192,15 @@ same! {
             out.push(data(&[k, m], 1).t().matmul(&data(&[n, k], 2).t())?.add(data(&[n], 3))?.relu()?);
         }
         out.push(data(&[3, 20, 30], 1).matmul(&data(&[3, 30, 40], 2))?);
-        out.push(data(&[512, 64], 1).matmul(&data(&[64, 512], 2))?);
+        out
+    }
+
+    matrix_products_with_every_tile {
+        let mut out = Vec::new();
+        for (m, k, n) in [(1500, 9, 1430), (768, 20, 700), (16_000, 8, 32), (512, 64, 512)] {
+            let y = data(&[m, k], 1).matmul(&data(&[k, n], 2))?.contiguous();
+            out.extend([y.max([0], false)?, y.min([1], false)?]);
+        }
         out
     }
 
