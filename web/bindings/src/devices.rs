@@ -6,11 +6,20 @@ use playgrad::{Error, runtime, schedule};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::future_to_promise;
 
+#[cfg(target_family = "wasm")]
+use runtime::wgpu::open_web as open;
+
+// Elsewhere this crate is only linted.
+#[cfg(not(target_family = "wasm"))]
+async fn open() -> playgrad::Result<std::rc::Rc<dyn runtime::Device>> {
+    runtime::device("webgpu")
+}
+
 /// Opens the page's GPU. Resolves to "", or to why there is none.
 #[wasm_bindgen(js_name = openWebgpu)]
 pub fn open_webgpu() -> Promise {
     future_to_promise(async {
-        let opened = runtime::wgpu::open_web().await;
+        let opened = open().await;
         let missing = opened.as_ref().err().map(reason).unwrap_or_default();
         runtime::register("webgpu", opened);
         Ok(missing.into())

@@ -12,18 +12,18 @@ use std::{
 };
 use wasm_bindgen::prelude::*;
 
-pub struct Table<T> {
+pub(crate) struct Table<T> {
     slots: Vec<Option<T>>,
     free: Vec<u32>,
 }
 
 impl<T> Table<T> {
-    pub const fn new() -> Self {
+    pub(crate) const fn new() -> Self {
         Self { slots: Vec::new(), free: Vec::new() }
     }
 
     /// Numbers start at 1.
-    pub fn add(&mut self, value: T) -> u32 {
+    pub(crate) fn add(&mut self, value: T) -> u32 {
         if let Some(id) = self.free.pop() {
             self.slots[id as usize - 1] = Some(value);
             return id;
@@ -32,11 +32,11 @@ impl<T> Table<T> {
         self.slots.len() as u32
     }
 
-    pub fn get(&self, id: u32) -> Option<&T> {
+    pub(crate) fn get(&self, id: u32) -> Option<&T> {
         self.slots.get((id as usize).wrapping_sub(1))?.as_ref()
     }
 
-    pub fn remove(&mut self, id: u32) -> Option<T> {
+    pub(crate) fn remove(&mut self, id: u32) -> Option<T> {
         let value = self.slots.get_mut((id as usize).wrapping_sub(1))?.take()?;
         self.free.push(id);
         Some(value)
@@ -57,11 +57,11 @@ thread_local! {
 /// Graphs smaller than this are not worth a sweep.
 const MIN_NODES: usize = 20_000;
 
-pub fn add(tensor: Tensor) -> u32 {
+pub(crate) fn add(tensor: Tensor) -> u32 {
     TENSORS.with_borrow_mut(|t| t.add(Entry::Live(tensor)))
 }
 
-pub fn get(id: u32) -> Result<Tensor> {
+pub(crate) fn get(id: u32) -> Result<Tensor> {
     TENSORS
         .with_borrow(|t| match t.get(id) {
             Some(Entry::Live(tensor)) => Ok(tensor.clone()),
@@ -73,7 +73,7 @@ pub fn get(id: u32) -> Result<Tensor> {
 
 /// A loop that never waits lets no JavaScript handle die. After each step the graphs of those that hang on weights
 /// already given back are dropped: nothing could compute them any more.
-pub fn sweep() {
+pub(crate) fn sweep() {
     if live_nodes() < SWEEP_AT.get() {
         return;
     }
@@ -106,19 +106,19 @@ pub fn sweep() {
     SWEEP_AT.set(MIN_NODES.max(2 * live_nodes()));
 }
 
-pub fn optional(id: u32) -> Result<Option<Tensor>> {
+pub(crate) fn optional(id: u32) -> Result<Option<Tensor>> {
     if id == 0 { Ok(None) } else { get(id).map(Some) }
 }
 
-pub fn all(ids: &[u32]) -> Result<Vec<Tensor>> {
+pub(crate) fn all(ids: &[u32]) -> Result<Vec<Tensor>> {
     ids.iter().map(|id| get(*id)).collect()
 }
 
-pub fn put(tensor: Result<Tensor>) -> Js<u32> {
+pub(crate) fn put(tensor: Result<Tensor>) -> Js<u32> {
     tensor.map(add).js()
 }
 
-pub fn put_all(tensors: Result<Vec<Tensor>>) -> Js<Vec<u32>> {
+pub(crate) fn put_all(tensors: Result<Vec<Tensor>>) -> Js<Vec<u32>> {
     tensors.map(|list| list.into_iter().map(add).collect()).js()
 }
 
