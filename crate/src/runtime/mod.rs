@@ -7,7 +7,9 @@ mod registry;
 pub mod wgpu;
 
 use crate::{error::Result, kernel::Kernel};
-pub use registry::{DeviceInfo, choose, default_device, device, devices, register, set_default};
+pub use registry::{
+    DeviceInfo, choose, default_device, device, devices, note_used, register, set_default, used,
+};
 use smallvec::SmallVec;
 use std::{any::Any, fmt, future::Future, pin::Pin, rc::Rc};
 
@@ -44,6 +46,8 @@ pub struct Limits {
     pub alignment: usize,
     /// Rows a row kernel wants so that the device is busy; 1 where rows run one after another.
     pub parallelism: usize,
+    /// A GPU that a driver imitates on the CPU: never chosen unasked.
+    pub emulated: bool,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

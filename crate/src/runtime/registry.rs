@@ -17,6 +17,7 @@ pub struct DeviceInfo {
 struct Registry {
     found: BTreeMap<&'static str, Result<Rc<dyn Device>>>,
     default: Option<Rc<dyn Device>>,
+    used: Option<&'static str>,
 }
 
 thread_local! {
@@ -86,9 +87,19 @@ pub fn choose(flops: u64) -> Result<Rc<dyn Device>> {
     if let Some(chosen) = default_device() {
         return Ok(chosen);
     }
-    let gpu = ["webgpu", "vulkan", "metal"].into_iter().find_map(|n| device(n).ok());
-    match gpu {
+    let gpus = ["webgpu", "vulkan", "metal"].into_iter().filter_map(|n| device(n).ok());
+    match gpus.into_iter().find(|gpu| !gpu.limits().emulated) {
         Some(gpu) if flops >= SMALL_FLOPS => Ok(gpu),
         _ => device("cpu"),
     }
+}
+
+/// Remembers which device ran something last.
+pub fn note_used(name: &'static str) {
+    REGISTRY.with_borrow_mut(|r| r.used = Some(name));
+}
+
+/// The device that ran something last.
+pub fn used() -> Option<&'static str> {
+    REGISTRY.with_borrow(|r| r.used)
 }

@@ -223,6 +223,7 @@ pub(super) fn execute(plan: &Plan, device: &Rc<dyn Device>, inputs: &[Storage]) 
     } else {
         device.submit(plan.id, &launches)?;
     }
+    runtime::note_used(device.name());
     ENGINE.with_borrow_mut(|e| {
         e.stats.kernels += plan.work.kernels;
         e.stats.flops += plan.work.flops;

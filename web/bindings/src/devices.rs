@@ -46,6 +46,18 @@ fn reason(error: &Error) -> String {
     format!("{}. {}", error.got, error.fix)
 }
 
+/// Whether a device is a GPU that a driver imitates on the CPU.
+#[wasm_bindgen(js_name = isEmulated)]
+pub fn is_emulated(name: &str) -> bool {
+    runtime::device(name).is_ok_and(|d| d.limits().emulated)
+}
+
+/// The device that ran something last.
+#[wasm_bindgen(js_name = usedDevice)]
+pub fn used_device() -> Option<String> {
+    runtime::used().map(str::to_string)
+}
+
 #[wasm_bindgen(js_name = setDevice)]
 pub fn set_device(name: &str) -> Js<()> {
     runtime::set_default(name).js()

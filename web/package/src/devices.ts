@@ -105,12 +105,16 @@ function info(name: "webgpu" | "cpu"): DeviceInfo {
   return { name, available, description: available ? description : "", reason: available ? "" : description };
 }
 
-/** The device new work runs on, and why. */
+/** The device work runs on, and why. With `auto`: the one that ran last. */
 export function device(): DeviceInfo {
   const webgpu = info("webgpu");
   if (choice !== "auto") return { ...info(choice), reason: "chosen" };
-  if (webgpu.available) return { ...webgpu, reason: "large work runs here, small work on the CPU" };
-  return { ...info("cpu"), reason: webgpu.reason };
+  if (!webgpu.available) return { ...info("cpu"), reason: webgpu.reason };
+  if (engine().isEmulated("webgpu")) {
+    return { ...info("cpu"), reason: "this browser's WebGPU is imitated by software" };
+  }
+  if (engine().usedDevice() === "cpu") return { ...info("cpu"), reason: "work this small is faster here" };
+  return { ...webgpu, reason: "large work runs here, small work on the CPU" };
 }
 
 /** Where new work runs. A device that is missing throws `DeviceError`; values stay where they are. */

@@ -65,7 +65,7 @@ async fn open(name: &'static str, backends: wgpu::Backends, fix: &str) -> Result
         adapter.request_device(&descriptor).await.map_err(|e| missing(name, e.to_string(), fix))?;
     let info = adapter.get_info();
     let health = Health::watch(name, &device);
-    let limits = limits(&device.limits());
+    let limits = limits(&device.limits(), &info);
     Ok(Rc::new(Gpu(Rc::new(Inner {
         name,
         description: describe(name, &info),
@@ -81,13 +81,14 @@ async fn open(name: &'static str, backends: wgpu::Backends, fix: &str) -> Result
     }))))
 }
 
-fn limits(l: &wgpu::Limits) -> Limits {
+fn limits(l: &wgpu::Limits, info: &wgpu::AdapterInfo) -> Limits {
     let most = l.max_storage_buffer_binding_size.min(l.max_buffer_size).min(MAX_BINDING);
     Limits {
         max_buffers: MAX_ARGUMENTS,
         max_bytes: most as usize / ALIGNMENT * ALIGNMENT,
         alignment: ALIGNMENT,
         parallelism: PARALLELISM,
+        emulated: info.device_type == wgpu::DeviceType::Cpu,
     }
 }
 

@@ -29,7 +29,7 @@ export const exampleIds = [
 export type ExampleId = (typeof exampleIds)[number];
 
 export const examples: Record<ExampleId, Example> = {
-  xor: { id: "xor", code: xor, lesson: xorLesson, speed: 100 },
+  xor: { id: "xor", code: xor, lesson: xorLesson, speed: 50 },
   moons: {
     id: "moons",
     code: moons,

@@ -1,4 +1,4 @@
-import { memory } from "playgrad";
+import { type DeviceInfo, device, memory } from "playgrad";
 import { StopSignal } from "./errors";
 import { refresh, settle } from "./feed";
 import { post } from "./port";
@@ -29,6 +29,7 @@ let windowSteps = 0;
 let rate = 0;
 let clock = 0;
 let pausedAt = 0;
+let shown: DeviceInfo | undefined;
 
 const channel = new MessageChannel();
 const waiting: (() => void)[] = [];
@@ -125,6 +126,10 @@ function reportProgress(now = performance.now()): void {
     type: "progress",
     progress: { step: total, total: goal, stepsPerSecond: rate, bytes: memory().bytes },
   });
+  const used = device();
+  if (used.name === shown?.name && used.reason === shown.reason) return;
+  shown = used;
+  post({ type: "device", device: used });
 }
 
 function reportSometimes(now: number): void {

@@ -11,9 +11,9 @@ const fileNames = [
 ] as const;
 
 const mirrors = [
-  "https://storage.googleapis.com/cvdf-datasets/mnist/",
-  "https://ossci-datasets.s3.amazonaws.com/mnist/",
   "https://raw.githubusercontent.com/fgnt/mnist/master/",
+  "https://cdn.jsdelivr.net/gh/fgnt/mnist@master/",
+  "https://storage.googleapis.com/cvdf-datasets/mnist/",
 ];
 
 const cacheName = "playgrad-mnist";
