@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { finished, visit } from "./browser.mjs";
@@ -72,6 +72,53 @@ test("an MNIST model passes 95 % in its default run", async () => {
   await page.page.waitForFunction(() => /\d, \d/.test(document.querySelector(".answer")?.textContent ?? ""));
   console.log(`a drawn 7: ${await page.page.locator(".answer").innerText()}`);
   assert.deepEqual(page.problems, []);
+  await page.close();
+});
+
+test("real MNIST is one click away: downloaded with progress, then kept", async (t) => {
+  if (!existsSync(mnistFiles[0])) return t.skip(`no ${mnist}`);
+  const page = await visit({ storage: { "playgrad:example": "mnist-mlp", "playgrad:device": "cpu" } });
+  let requests = 0;
+  const serve = (route) => {
+    requests++;
+    const path = mnistFiles.find((file) => route.request().url().endsWith(basename(file)));
+    return route.fulfill({ path, headers: { "Access-Control-Allow-Origin": "*" } });
+  };
+  await page.page.context().route(/mnist.*ubyte\.gz/, serve);
+  const real = '[data-panel="data"] strong:text("Real MNIST")';
+  await page.page.getByRole("button", { name: "Use real MNIST" }).click({ timeout: 60_000 });
+  await page.page.waitForSelector(real, { timeout: 60_000 });
+  assert.equal(requests, 4);
+  await page.page.getByRole("button", { name: "Use generated digits" }).click();
+  await page.page.getByRole("button", { name: "Use real MNIST" }).click({ timeout: 60_000 });
+  await page.page.waitForSelector(real, { timeout: 60_000 });
+  assert.equal(requests, 4, "the second time comes from this browser's cache");
+  await page.close();
+});
+
+test("a download that fails is told, and the generated digits stay", async () => {
+  const page = await visit({ storage: { "playgrad:example": "mnist-mlp", "playgrad:device": "cpu" } });
+  await page.page.context().route(/mnist.*ubyte\.gz/, (route) => route.abort());
+  await page.page.getByRole("button", { name: "Use real MNIST" }).click({ timeout: 60_000 });
+  await page.page.waitForSelector(".problem");
+  assert.match(await page.page.locator(".problem").innerText(), /Could not download MNIST/);
+  assert.match(await page.page.locator('[data-panel="data"] strong').innerText(), /Generated/);
+  await page.close();
+});
+
+test("a file that is not MNIST is told by name, and the page goes on", async () => {
+  const page = await visit({ storage: { "playgrad:example": "mnist-mlp", "playgrad:device": "cpu" } });
+  await page.page.waitForSelector('[data-panel="data"]', { timeout: 60_000 });
+  const files = mnistFiles.map((path) => ({
+    name: basename(path),
+    mimeType: "application/gzip",
+    buffer: Buffer.from([0x1f, 0x8b, 8, 0, 0]),
+  }));
+  await page.page.locator("input[type=file]").setInputFiles(files);
+  await page.until(["failed"]);
+  assert.match(await page.errorText(), /DataError[\s\S]*ubyte\.gz/);
+  await page.run();
+  await page.until(["running", "done"]);
   await page.close();
 });
 

@@ -34,7 +34,7 @@ export const examples: Record<ExampleId, Example> = {
     id: "moons",
     code: moons,
     lesson: moonsLesson,
-    speed: 100,
+    speed: 50,
   },
   "mnist-mlp": {
     id: "mnist-mlp",
