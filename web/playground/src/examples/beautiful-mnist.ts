@@ -2,6 +2,7 @@ import { device, jit, nn, optim, Tensor } from "playgrad";
 import { dataset, plot, print, steps } from "playground";
 import { drawDigit, predictions, weights } from "playground";
 
+const gpu = device().name === "webgpu";
 const { train, test } = await dataset();
 const pixels = (images: Tensor) =>
   images.float().div(255).reshape(-1, 1, 28, 28);
@@ -32,7 +33,6 @@ const model = new Model();
 const optimizer = new optim.Adam(nn.parameters(model));
 
 // 512 digits a step as in the original; fewer on a CPU.
-const gpu = device().name === "webgpu";
 const count = train.labels.numel;
 const batch = gpu ? 512 : 32;
 const checks = gpu ? 1000 : 100;

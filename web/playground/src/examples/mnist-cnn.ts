@@ -2,6 +2,7 @@ import { device, nn, optim, Tensor } from "playgrad";
 import { dataset, plot, print, steps } from "playground";
 import { drawDigit, predictions, weights } from "playground";
 
+const gpu = device().name === "webgpu";
 const { train, test } = await dataset();
 const pixels = (images: Tensor) =>
   images.float().div(255).reshape(-1, 1, 28, 28);
@@ -20,7 +21,7 @@ const optimizer = new optim.Adam(parameters, { lr: 0.002 });
 
 const batch = 64;
 const count = train.labels.numel;
-const checks = device().name === "webgpu" ? 1000 : 250;
+const checks = gpu ? 1000 : 250;
 const testImages = pixels(test.images.slice([0, checks]));
 const testLabels = test.labels.slice([0, checks]);
 const testAccuracy = () => {

@@ -12,7 +12,7 @@ const model = new nn.Sequential(
 );
 const optimizer = new optim.Adam(nn.parameters(model));
 
-const range = { min: 0.002, max: 0.1, value: 0.01, step: 0.002 };
+const range = { min: 0.002, max: 0.1, value: 0.01 };
 
 boundary(model, { x, y });
 

@@ -20,7 +20,7 @@ export function slider(
 ): number {
   const known = current.get(name);
   if (known !== undefined) return known;
-  const { min, max, step = (max - min) / 100 } = options;
+  const { min, max, step = 10 ** Math.floor(Math.log10((max - min) / 100)) } = options;
   if (!(min < max))
     throw new UsageError(
       "slider",
