@@ -95,18 +95,18 @@ fn an_mlp_reads_handwriting() {
         }
     };
     let model = Model::new("mnist-mlp").unwrap();
-    let loss = trained(&model, "adam", None, 400, &train.tensors().unwrap()).unwrap();
+    let loss = trained(&model, "adam", None, 300, &train.tensors().unwrap()).unwrap();
     let (x, y) = test.tensors().unwrap();
     let accuracy = model.accuracy(&x, &y).unwrap();
     println!("loss {loss:.4}, accuracy {accuracy:.4} of {} digits it never saw", y.numel());
-    assert!(accuracy > 0.93, "accuracy {accuracy}");
+    assert!(accuracy > 0.92, "accuracy {accuracy}");
 }
 
 #[test]
 fn convolutional_models_start_to_learn() {
     on_each_device(|| {
         let digits = data::digits(500, 3).tensors()?;
-        for (name, batch, steps, below) in [("mnist-cnn", 32, 60, 1.0), ("beautiful-mnist", 16, 20, 1.5)] {
+        for (name, batch, steps, below) in [("mnist-cnn", 32, 30, 1.5), ("beautiful-mnist", 16, 8, 1.5)] {
             manual_seed(42);
             let mut model = Model::new(name)?;
             model.batch = Some(batch);
