@@ -1,4 +1,5 @@
 // src and wasm → dist: JavaScript without comments, declarations with them, and the wasm as text for ./inline.
+// The generated glue in wasm loses its comments too.
 import { spawnSync } from "node:child_process";
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -14,6 +15,9 @@ const compile = (...args) => {
 rmSync(join(here, "dist"), { recursive: true, force: true });
 compile("--declaration", "--emitDeclarationOnly");
 compile("--removeComments");
+
+const glue = join(here, "wasm", "playgrad.js");
+writeFileSync(glue, readFileSync(glue, "utf8").replaceAll(/^ *\/\*\*[^]*?\*\/\n/gm, ""));
 
 const wasm = readFileSync(join(here, "wasm", "playgrad_bg.wasm"));
 writeFileSync(join(here, "dist", "inline-wasm.js"), `export const base64 = "${wasm.toString("base64")}";\n`);

@@ -8,19 +8,20 @@ use wasm_bindgen::prelude::*;
 
 thread_local! {
     static MAKE: RefCell<Option<Function>> = const { RefCell::new(None) };
+    static FAULT: RefCell<Option<String>> = const { RefCell::new(None) };
 }
 
-/// `make(kind, op, got, expected, fix)` builds the error a failed call throws; `broken(detail)` the one thrown
-/// when the engine itself is at fault.
+/// `make(kind, op, got, expected, fix)` builds the error a failed call throws.
 #[wasm_bindgen]
-pub fn install(make: Function, broken: Function) {
+pub fn install(make: Function) {
     MAKE.set(Some(make));
-    // Throwing here keeps the message; an abort would leave only "unreachable executed".
-    std::panic::set_hook(Box::new(move |info| {
-        let detail = info.to_string();
-        let error = broken.call1(&JsValue::NULL, &JsValue::from_str(&detail));
-        wasm_bindgen::throw_val(error.unwrap_or_else(|failure| failure));
-    }));
+    std::panic::set_hook(Box::new(|info| FAULT.set(Some(info.to_string()))));
+}
+
+/// What the engine was at fault with when it last stopped with "unreachable".
+#[wasm_bindgen(js_name = takeFault)]
+pub fn take_fault() -> Option<String> {
+    FAULT.take()
 }
 
 pub fn js(error: Error) -> JsValue {

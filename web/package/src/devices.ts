@@ -24,7 +24,7 @@ export interface InitOptions {
 }
 
 /** How long `auto` waits for an adapter beyond the engine's own start. */
-const PATIENCE = 1000;
+const PATIENCE = 500;
 
 let starting: Promise<DeviceInfo> | undefined;
 let gpu: Promise<void> | undefined;
@@ -32,7 +32,7 @@ let choice: DeviceChoice = "auto";
 
 /**
  * Starts the engine; await it before anything else. Later calls return the first one's result. With `auto` it
- * waits at most a second for the GPU's adapter; with `cpu` not at all. A source that cannot be loaded, or
+ * waits at most half a second for the GPU's adapter; with `cpu` not at all. A source that cannot be loaded, or
  * `webgpu` where there is none, throws `DeviceError`.
  */
 export function init(options: InitOptions = {}): Promise<DeviceInfo> {
@@ -58,20 +58,30 @@ interface Gpu {
   requestAdapter(): Promise<unknown>;
 }
 
+interface Dawn {
+  create(flags: string[]): Gpu;
+  globals: object;
+}
+
+let dawn: Promise<Gpu | undefined> | undefined;
+
 async function gpuOfHost(): Promise<Gpu | undefined> {
   const host = globalThis.navigator as { gpu?: Gpu } | undefined;
   if (host?.gpu || !globalThis.process?.versions?.node) return host?.gpu;
-  return nodeGpu();
+  dawn ??= nodeGpu();
+  return dawn;
 }
 
 // Dawn for Node is an optional package of the user's; bundlers must not look for it.
 async function nodeGpu(): Promise<Gpu | undefined> {
   const name = "webgpu";
   try {
-    const dawn = (await import(/* @vite-ignore */ name)) as { create(flags: string[]): Gpu; globals: object };
-    Object.assign(globalThis, dawn.globals);
-    const gpu = dawn.create([]);
-    Object.defineProperty(globalThis, "navigator", { value: { gpu }, configurable: true });
+    const { create, globals } = (await import(/* @vite-ignore */ name)) as Dawn;
+    Object.assign(globalThis, globals);
+    const gpu = create([]);
+    if (!globalThis.navigator)
+      Object.defineProperty(globalThis, "navigator", { value: {}, configurable: true });
+    Object.defineProperty(globalThis.navigator, "gpu", { value: gpu, configurable: true });
     return gpu;
   } catch {
     return undefined;
@@ -80,10 +90,22 @@ async function nodeGpu(): Promise<Gpu | undefined> {
 
 function openGpu(): Promise<void> {
   gpu ??= gpuOfHost().then(async (host) => {
-    if (host) await engine().openWebgpu();
+    if (host) await asWorker(() => engine().openWebgpu());
     else engine().noWebgpu(...missing());
   });
   return gpu;
+}
+
+// wgpu looks for `navigator.gpu` only in what calls itself a window or a worker, which Node does not.
+async function asWorker(open: () => Promise<unknown>): Promise<void> {
+  const host = globalThis as { window?: unknown; WorkerGlobalScope?: unknown };
+  const strange = host.window === undefined && host.WorkerGlobalScope === undefined;
+  if (strange) host.WorkerGlobalScope = Object;
+  try {
+    await open();
+  } finally {
+    if (strange) delete host.WorkerGlobalScope;
+  }
 }
 
 /** Why there is no WebGPU, and what to do. */
@@ -121,6 +143,10 @@ export function device(): DeviceInfo {
 export function setDevice(name: DeviceChoice): void {
   if (name !== "auto" && name !== "webgpu" && name !== "cpu") {
     throw new DeviceError("setDevice", `"${String(name)}"`, '"auto", "webgpu" or "cpu"', "name one of these");
+  }
+  if (name === "webgpu" && !gpu) {
+    const fix = 'await devices() first, or start with init({ device: "webgpu" })';
+    throw new DeviceError("setDevice", "webgpu before it was opened", "an open device", fix);
   }
   engine().setDevice(name);
   choice = name;

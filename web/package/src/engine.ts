@@ -20,6 +20,28 @@ const NUDGE_BYTES = 64 << 20;
 let sinceNudge = 0;
 let bytesAtNudge = 0;
 
+type Engine = typeof wasm;
+
+/** A trap of the engine becomes an error that says what went wrong; the engine stays usable. */
+function guarded(call: (...args: unknown[]) => unknown) {
+  return (...args: unknown[]): unknown => {
+    try {
+      return call(...args);
+    } catch (error) {
+      throw error instanceof WebAssembly.RuntimeError
+        ? new InternalError(wasm.takeFault() ?? error.message)
+        : error;
+    }
+  };
+}
+
+const calls = Object.fromEntries(
+  Object.entries(wasm).map(([name, value]) => [
+    name,
+    typeof value === "function" ? guarded(value as never) : value,
+  ]),
+) as Engine;
+
 let ready = false;
 let load: (() => WasmSource | Promise<WasmSource>) | undefined;
 
@@ -33,8 +55,16 @@ export async function startEngine(source?: WasmSource): Promise<void> {
   if (ready) return;
   const from = source ?? (await load?.());
   if (from === undefined) throw new DeviceError("init", "no engine", "a wasm source", "pass init({ wasm })");
-  await wasm.default({ module_or_path: await readable(from) });
-  wasm.install(engineError, (detail: string) => new InternalError(detail));
+  await wasm.default({ module_or_path: await readable(from) }).catch((error: unknown) => {
+    const got = error instanceof Error ? error.message : String(error);
+    throw new DeviceError(
+      "init",
+      got,
+      "playgrad's engine.wasm",
+      "check the address, and that it is served as a file",
+    );
+  });
+  wasm.install(engineError);
   ready = true;
 }
 
@@ -57,7 +87,7 @@ async function readable(source: WasmSource): Promise<WasmSource> {
 }
 
 /** The engine's functions, once it has started. @internal */
-export function engine(): typeof wasm {
+export function engine(): Engine {
   if (!ready) {
     throw new DeviceError(
       "playgrad",
@@ -67,7 +97,7 @@ export function engine(): typeof wasm {
     );
   }
   if (dead.length >= RELEASE_BATCH) releaseDead();
-  return wasm;
+  return calls;
 }
 
 /** @internal */

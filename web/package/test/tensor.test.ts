@@ -1,5 +1,8 @@
+import { execFile } from "node:child_process";
+import { promisify } from "node:util";
 import { beforeAll, describe, expect, test } from "vitest";
 import * as playgrad from "../dist/index.js";
+import type * as bindings from "../wasm/playgrad.js";
 
 const { init, Tensor, tensor, manualSeed, memory, device, devices, setDevice } = playgrad;
 
@@ -285,6 +288,39 @@ describe("devices", () => {
   });
 });
 
+describe("starting", () => {
+  const run = async (code: string) => {
+    const entry = new URL("../dist/index.js", import.meta.url).href;
+    const script = `import * as p from ${JSON.stringify(entry)}; try { ${code} } catch (e) { console.log(e.name, e.message) }`;
+    const args = ["--input-type=module", "--eval", script];
+    return (await promisify(execFile)(process.execPath, args)).stdout;
+  };
+
+  test("a call before init says what to write", async () => {
+    expect(await run("p.tensor([1])")).toMatch(/DeviceError.*await init\(\)/);
+  });
+
+  test("an engine that is not there or no wasm is an error, and init can be tried again", async () => {
+    const missing =
+      'await p.init({ wasm: new URL("file:///nowhere/engine.wasm") }).catch((e) => console.log(e.message));';
+    const wrong = "await p.init({ wasm: new Uint8Array([1, 2, 3]) }).catch((e) => console.log(e.message));";
+    const output = await run(`${missing} ${wrong} console.log((await p.init()).name)`);
+    expect(output).toMatch(/nowhere.*engine\.wasm[^]*engine\.wasm[^]*cpu/);
+  });
+
+  test("bytes and a compiled module will do", async () => {
+    const read = 'const b = process.getBuiltinModule("fs").readFileSync("wasm/playgrad_bg.wasm");';
+    const start = (what: string) =>
+      run(`${read} await p.init({ wasm: ${what}, device: "cpu" }); console.log(p.device().name)`);
+    expect(await start("b")).toBe("cpu\n");
+    expect(await start("new WebAssembly.Module(b)")).toBe("cpu\n");
+  });
+
+  test("webgpu before it is opened says how", () => {
+    expect(() => setDevice("webgpu")).toThrow(/devices\(\)|Node|webgpu/);
+  });
+});
+
 describe("mistakes", () => {
   const x = () => Tensor.ones(4, 2);
   const cases: [string, () => unknown, new (...args: never[]) => Error, RegExp][] = [
@@ -327,6 +363,16 @@ describe("mistakes", () => {
       Infinity,
       -Infinity,
     ]);
+  });
+
+  test("a fault of the engine says so, and the engine goes on", async () => {
+    // Nothing public makes the engine fail, so the test goes behind the declarations.
+    const { engine } = (await import("../dist/engine.js" as string)) as { engine: () => typeof bindings };
+    const x = engine().full(new Int32Array([1, 1, 2, 2]), 1, "float32");
+    for (let i = 0; i < 3; i++) {
+      expect(() => engine().conv2d(x, x, 0, new Uint32Array(1))).toThrow(playgrad.InternalError);
+      expect(await tensor([1]).add(1).tolist()).toEqual([2]);
+    }
   });
 
   test("5 GB is refused, and the engine goes on", async () => {
