@@ -17,7 +17,7 @@ compile("--declaration", "--emitDeclarationOnly");
 compile("--removeComments");
 
 const glue = join(here, "wasm", "playgrad.js");
-writeFileSync(glue, readFileSync(glue, "utf8").replaceAll(/^ *\/\*\*[^]*?\*\/\n/gm, ""));
+writeFileSync(glue, readFileSync(glue, "utf8").replaceAll(/^ *\/\*\*[\s\S]*?\*\/\n/gm, ""));
 
 const wasm = readFileSync(join(here, "wasm", "playgrad_bg.wasm"));
 writeFileSync(join(here, "dist", "inline-wasm.js"), `export const base64 = "${wasm.toString("base64")}";\n`);

@@ -305,7 +305,7 @@ describe("starting", () => {
       'await p.init({ wasm: new URL("file:///nowhere/engine.wasm") }).catch((e) => console.log(e.message));';
     const wrong = "await p.init({ wasm: new Uint8Array([1, 2, 3]) }).catch((e) => console.log(e.message));";
     const output = await run(`${missing} ${wrong} console.log((await p.init()).name)`);
-    expect(output).toMatch(/nowhere.*engine\.wasm[^]*engine\.wasm[^]*cpu/);
+    expect(output).toMatch(/nowhere.*engine\.wasm[\s\S]*engine\.wasm[\s\S]*cpu/);
   });
 
   test("bytes and a compiled module will do", async () => {
