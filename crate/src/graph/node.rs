@@ -214,8 +214,8 @@ pub fn topo(roots: &[Node]) -> Vec<Node> {
 
 /// Every node below `roots`, sources before users, for which `enter` allows a look at the sources.
 pub(crate) fn walk(roots: &[Node], enter: impl Fn(&Node) -> bool) -> Vec<Node> {
-    let mut seen = rustc_hash::FxHashSet::default();
-    let mut order = Vec::new();
+    let mut seen = rustc_hash::FxHashSet::with_capacity_and_hasher(256, Default::default());
+    let mut order = Vec::with_capacity(256);
     let mut stack: Vec<(Node, bool)> = roots.iter().rev().map(|n| (n.clone(), false)).collect();
     while let Some((node, done)) = stack.pop() {
         if done {

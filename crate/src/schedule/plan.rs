@@ -4,7 +4,7 @@ use super::{fuse, rewrite};
 use crate::{
     error::{Error, Result},
     graph::{Node, Op},
-    kernel::{Expr, Kernel, Lowered, coalesce, lower},
+    kernel::{Acc, Expr, Kernel, Lowered, coalesce, lower},
     runtime::{Device, Program},
 };
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -220,23 +220,19 @@ fn flops(kernel: &Kernel) -> u64 {
             kernel.exprs[*e].dtype.is_float()
                 && matches!(kernel.exprs[*e].expr, Expr::Unary(..) | Expr::Binary(..))
         });
-        (ops.count() * points) as u64
+        ops.count() as u64 * points as u64
     };
     let rows = kernel.rows();
-    let accs: u64 = kernel
-        .accs
-        .iter()
-        .map(|a| {
-            let points = rows * kernel.size(&a.ranges);
-            count(&[a.value], points) + points as u64
-        })
-        .sum();
-    let stores: u64 = kernel
-        .stores
-        .iter()
-        .map(|s| count(&[s.value], rows * if s.per_element { kernel.size(&kernel.inner) } else { 1 }))
-        .sum();
-    accs + stores
+    let reduced = |a: &Acc| {
+        let points = rows * kernel.size(&a.ranges);
+        count(&[a.value], points) + points as u64
+    };
+    let stored = |per_element: bool, points: usize| {
+        let own = kernel.stores.iter().filter(|s| s.per_element == per_element);
+        count(&own.map(|s| s.value).collect::<Vec<_>>(), points)
+    };
+    let accs: u64 = kernel.accs.iter().map(reduced).sum();
+    accs + stored(false, rows) + stored(true, rows * kernel.size(&kernel.inner))
 }
 
 /// The error for work that no device can hold.

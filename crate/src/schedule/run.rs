@@ -10,7 +10,7 @@ use crate::{
 use rustc_hash::{FxHashMap, FxHasher};
 use std::{
     cell::RefCell,
-    hash::{DefaultHasher, Hash, Hasher},
+    hash::{Hash, Hasher},
     rc::Rc,
 };
 
@@ -107,8 +107,9 @@ fn compile(
 
 /// The graph's structure: equal for graphs that differ only in which buffers they read.
 fn key(order: &[Node], outputs: &[Node], device: &'static str) -> (u64, u64, &'static str) {
-    let (mut a, mut b) = (FxHasher::default(), DefaultHasher::new());
-    let mut number: FxHashMap<u64, u32> = FxHashMap::default();
+    let (mut a, mut b) = (FxHasher::default(), 0u64);
+    let mut number: FxHashMap<u64, u32> =
+        FxHashMap::with_capacity_and_hasher(order.len(), Default::default());
     for (i, node) in order.iter().enumerate() {
         number.insert(node.id, i as u32);
         let mut op = FxHasher::default();
@@ -121,13 +122,21 @@ fn key(order: &[Node], outputs: &[Node], device: &'static str) -> (u64, u64, &'s
         node.shape.hash(&mut op);
         node.dtype.hash(&mut op);
         op.finish().hash(&mut a);
-        op.finish().rotate_left(17).hash(&mut b);
+        b = mix(b ^ op.finish());
     }
     for output in outputs {
         number[&output.id].hash(&mut a);
-        number[&output.id].hash(&mut b);
+        b = mix(b ^ u64::from(number[&output.id]));
     }
-    (a.finish(), b.finish(), device)
+    (a.finish(), b, device)
+}
+
+/// The finalizer of splitmix64: an avalanche that the other half of the key does not share.
+fn mix(x: u64) -> u64 {
+    let x = x.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    let x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    x ^ (x >> 31)
 }
 
 /// Where the data is, GPUs first; the registry's choice where there is none.

@@ -3,7 +3,8 @@ import { chromium } from "playwright-core";
 
 /** The built page in a real browser: PLAYGRAD_URL serves it, CHROME_PATH and PLAYGRAD_CHROME_ARGS name the browser. */
 
-const { PLAYGRAD_URL: url, CHROME_PATH: executablePath, PLAYGRAD_CHROME_ARGS: flags } = process.env;
+export const { PLAYGRAD_URL: url } = process.env;
+const { CHROME_PATH: executablePath, PLAYGRAD_CHROME_ARGS: flags } = process.env;
 if (!url || !executablePath || !flags)
   throw new Error(
     "PLAYGRAD_URL, CHROME_PATH and PLAYGRAD_CHROME_ARGS are not set: run npm test -- --only e2e",

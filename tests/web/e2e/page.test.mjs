@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
+import { createServer } from "node:http";
 import { test } from "node:test";
-import { visit } from "./browser.mjs";
+import { launch, url, visit } from "./browser.mjs";
 
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
@@ -84,6 +85,27 @@ test("on a phone one tab is shown at a time", async () => {
   const overflow = await page.page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
   assert.ok(overflow <= 0, `${overflow} px wider than the screen`);
   await page.close();
+});
+
+test("where the host sends no isolation headers, a service worker adds them from the second visit on", async () => {
+  const plain = createServer(async (request, response) => {
+    const from = await fetch(new URL(request.url, url));
+    response.setHeader("Content-Type", from.headers.get("content-type"));
+    response.writeHead(from.status).end(Buffer.from(await from.arrayBuffer()));
+  });
+  await new Promise((listening) => plain.listen(0, "localhost", listening));
+  const browser = await launch();
+  const page = await (await browser.newContext()).newPage();
+  const isolated = async () => {
+    await page.goto(`http://localhost:${plain.address().port}/`);
+    await page.waitForSelector('.status[data-status="running"]');
+    return page.evaluate(() => crossOriginIsolated);
+  };
+  assert.equal(await isolated(), false);
+  await page.evaluate(() => navigator.serviceWorker.ready.then(() => undefined));
+  assert.equal(await isolated(), true);
+  await browser.close();
+  plain.close();
 });
 
 const looks = [
