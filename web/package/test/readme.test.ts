@@ -5,10 +5,13 @@ import { promisify } from "node:util";
 import { expect, test } from "vitest";
 
 const folder = join(import.meta.dirname, "..");
-const readme = readFileSync(join(folder, "README.md"), "utf8");
-const snippets = Array.from(readme.matchAll(/```js\n([\s\S]*?)```/g), ([, code]) => code!);
+const snippetsOf = (path: string) =>
+  Array.from(readFileSync(path, "utf8").matchAll(/```js\n([\s\S]*?)```/g), ([, code]) => code!);
+const own = snippetsOf(join(folder, "README.md"));
+const projects = snippetsOf(join(folder, "..", "..", "README.md"));
+const snippets = [...own, ...projects];
 
-test("the README has its snippets", () => expect(snippets.length).toBe(7));
+test("the READMEs have their snippets", () => expect([own.length, projects.length]).toEqual([7, 1]));
 
 test.each(snippets.map((code, i) => [i + 1, code] as const))(
   "README snippet %i runs",
