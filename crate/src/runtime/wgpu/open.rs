@@ -55,9 +55,9 @@ async fn open(name: &'static str, backends: wgpu::Backends, fix: &str) -> Result
             ..Default::default()
         })
         .await
-        .map_err(|e| match backends {
-            wgpu::Backends::BROWSER_WEBGPU => missing(name, "this browser offers no GPU adapter", fix),
-            _ => missing(name, e.to_string(), fix),
+        .map_err(|e| {
+            let web = cfg!(target_family = "wasm");
+            missing(name, if web { "this browser offers no GPU adapter".into() } else { e.to_string() }, fix)
         })?;
     let descriptor = wgpu::DeviceDescriptor {
         label: Some("playgrad"),
