@@ -128,7 +128,7 @@ export const text = {
   draw: {
     pad: "Drawing pad. Draw with the pointer, or with the arrow keys while Space is on.",
     clear: "Clear",
-    hint: "Draw a digit from 0 to 9",
+    hint: "Draw here",
     keys: "Arrow keys move, Space draws",
     gone: "Run the program again to draw: its model is gone.",
     answer: (digit: number, percent: string) => `Looks like ${digit}, ${percent}`,
