@@ -9,39 +9,19 @@ struct Offsets {
 var<workgroup> tile_a: array<vec4<{{type}}>, {{size_a}}>;
 var<workgroup> tile_b: array<vec4<{{type}}>, {{size_b}}>;
 
-fn load_a(batch: i32, m: i32, k: i32) -> {{type}} {
-{{load_a}}}
-
-fn load_b(batch: i32, n: i32, k: i32) -> {{type}} {
-{{load_b}}}
-
-fn store(batch: i32, m: i32, n: i32, sum: {{type}}) {
-  if (m >= {{m}} || n >= {{n}}) {
-    return;
-  }
-{{store}}}
-
+// Rows m .. m + 3 of the first factor, columns n .. n + 3 of the second; zero outside.
 fn four_a(batch: i32, m: i32, k: i32) -> vec4<{{type}}> {
   var four = vec4<{{type}}>();
-  if (k < {{k}}) {
-    if (m < {{m}}) { four.x = load_a(batch, m, k); }
-    if (m + 1 < {{m}}) { four.y = load_a(batch, m + 1, k); }
-    if (m + 2 < {{m}}) { four.z = load_a(batch, m + 2, k); }
-    if (m + 3 < {{m}}) { four.w = load_a(batch, m + 3, k); }
-  }
-  return four;
+{{four_a}}  return four;
 }
 
 fn four_b(batch: i32, n: i32, k: i32) -> vec4<{{type}}> {
   var four = vec4<{{type}}>();
-  if (k < {{k}}) {
-    if (n < {{n}}) { four.x = load_b(batch, n, k); }
-    if (n + 1 < {{n}}) { four.y = load_b(batch, n + 1, k); }
-    if (n + 2 < {{n}}) { four.z = load_b(batch, n + 2, k); }
-    if (n + 3 < {{n}}) { four.w = load_b(batch, n + 3, k); }
-  }
-  return four;
+{{four_b}}  return four;
 }
+
+fn store_four(batch: i32, m: i32, n: i32, sums: vec4<{{type}}>) {
+{{store}}}
 
 @compute @workgroup_size({{threads}})
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) thread_index: u32) {
@@ -53,20 +33,10 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   let batch = tile / {{tiles_mn}};
   let first_m = tile % {{tiles_mn}} / {{tiles_n}} * {{block_m}};
   let first_n = tile % {{tiles_n}} * {{block_n}};
-  let my_m = thread / {{threads_n}} * {{vectors_m}};
-  let my_n = thread % {{threads_n}} * {{vectors_n}};
-{{clear}}  for (var first_k = 0; first_k < {{k}}; first_k += {{block_k}}) {
-    for (var i = thread; i < {{count_a}}; i += {{threads}}) {
-      let m = {{a_m}};
-      let k = {{a_k}};
-      tile_a[k * {{stride_a}} + m] = four_a(batch, first_m + m * 4, first_k + k);
-    }
-    for (var i = thread; i < {{count_b}}; i += {{threads}}) {
-      let n = {{b_n}};
-      let k = {{b_k}};
-      tile_b[k * {{stride_b}} + n] = four_b(batch, first_n + n * 4, first_k + k);
-    }
-    workgroupBarrier();
+  let my_m = {{my_m}} * {{vectors_m}};
+  let my_n = {{my_n}} * {{vectors_n}};
+{{places}}{{clear}}  for (var first_k = 0; first_k < {{k}}; first_k += {{block_k}}) {
+{{load}}    workgroupBarrier();
     for (var k = 0; k < {{block_k}}; k += 1) {
 {{multiply}}    }
     workgroupBarrier();

@@ -15,58 +15,94 @@ struct Offsets {
 var<workgroup> tile_a: array<vec4<f32>, 144>;
 var<workgroup> tile_b: array<vec4<f32>, 144>;
 
-fn load_a(batch: i32, m: i32, k: i32) -> f32 {
-  let r0 = (m >> 8u);
-  let r2 = ((m >> 4u) & 15);
-  let r3 = (m & 15);
-  let r4 = (k / 25);
-  let r5 = ((k / 5) % 5);
-  let r6 = (k % 5);
-  let v0 = b0[at.a0 + (r0 * 1200 + r2 * 20 + r3 + r4 * 400 + r5 * 20 + r6)];
-  return v0;
-}
-
-fn load_b(batch: i32, n: i32, k: i32) -> f32 {
-  let r1 = n;
-  let r4 = (k / 25);
-  let r5 = ((k / 5) % 5);
-  let r6 = (k % 5);
-  let v1 = b1[at.a1 + (r1 * 75 + r4 * 25 + r5 * 5 + r6)];
-  return v1;
-}
-
-fn store(batch: i32, m: i32, n: i32, sum: f32) {
-  if (m >= 2048 || n >= 32) {
-    return;
-  }
-  let r0 = (m >> 8u);
-  let r2 = ((m >> 4u) & 15);
-  let r3 = (m & 15);
-  let r1 = n;
-  let v5 = select(sum, 0.0f, sum < 0.0f);
-  b2[at.a2 + (r0 * 8192 + r1 * 256 + r2 * 16 + r3)] = v5;
-}
-
+// Rows m .. m + 3 of the first factor, columns n .. n + 3 of the second; zero outside.
 fn four_a(batch: i32, m: i32, k: i32) -> vec4<f32> {
   var four = vec4<f32>();
-  if (k < 75) {
-    if (m < 2048) { four.x = load_a(batch, m, k); }
-    if (m + 1 < 2048) { four.y = load_a(batch, m + 1, k); }
-    if (m + 2 < 2048) { four.z = load_a(batch, m + 2, k); }
-    if (m + 3 < 2048) { four.w = load_a(batch, m + 3, k); }
+  if (k >= 75) { return four; }
+  let r4 = (k / 25);
+  let r5 = ((k / 5) % 5);
+  let r6 = (k % 5);
+  let r0 = (m >> 8u);
+  let r2 = ((m >> 4u) & 15);
+  let inner = (m & 15);
+  {
+    let r3 = inner + 0;
+    let v0 = b0[at.a0 + (r0 * 1200 + r2 * 20 + r3 + r4 * 400 + r5 * 20 + r6)];
+    four.x = v0;
+  }
+  {
+    let r3 = inner + 1;
+    let v0 = b0[at.a0 + (r0 * 1200 + r2 * 20 + r3 + r4 * 400 + r5 * 20 + r6)];
+    four.y = v0;
+  }
+  {
+    let r3 = inner + 2;
+    let v0 = b0[at.a0 + (r0 * 1200 + r2 * 20 + r3 + r4 * 400 + r5 * 20 + r6)];
+    four.z = v0;
+  }
+  {
+    let r3 = inner + 3;
+    let v0 = b0[at.a0 + (r0 * 1200 + r2 * 20 + r3 + r4 * 400 + r5 * 20 + r6)];
+    four.w = v0;
   }
   return four;
 }
 
 fn four_b(batch: i32, n: i32, k: i32) -> vec4<f32> {
   var four = vec4<f32>();
-  if (k < 75) {
-    if (n < 32) { four.x = load_b(batch, n, k); }
-    if (n + 1 < 32) { four.y = load_b(batch, n + 1, k); }
-    if (n + 2 < 32) { four.z = load_b(batch, n + 2, k); }
-    if (n + 3 < 32) { four.w = load_b(batch, n + 3, k); }
+  if (k >= 75) { return four; }
+  let r4 = (k / 25);
+  let r5 = ((k / 5) % 5);
+  let r6 = (k % 5);
+  let inner = n;
+  {
+    let r1 = inner + 0;
+    let v1 = b1[at.a1 + (r1 * 75 + r4 * 25 + r5 * 5 + r6)];
+    four.x = v1;
+  }
+  {
+    let r1 = inner + 1;
+    let v1 = b1[at.a1 + (r1 * 75 + r4 * 25 + r5 * 5 + r6)];
+    four.y = v1;
+  }
+  {
+    let r1 = inner + 2;
+    let v1 = b1[at.a1 + (r1 * 75 + r4 * 25 + r5 * 5 + r6)];
+    four.z = v1;
+  }
+  {
+    let r1 = inner + 3;
+    let v1 = b1[at.a1 + (r1 * 75 + r4 * 25 + r5 * 5 + r6)];
+    four.w = v1;
   }
   return four;
+}
+
+fn store_four(batch: i32, m: i32, n: i32, sums: vec4<f32>) {
+  let r0 = (m >> 8u);
+  let r2 = ((m >> 4u) & 15);
+  let r3 = (m & 15);
+  let inner = n;
+  {
+    let r1 = inner + 0;
+    let v5 = select(sums.x, 0.0f, sums.x < 0.0f);
+    b2[at.a2 + (r0 * 8192 + r1 * 256 + r2 * 16 + r3)] = v5;
+  }
+  {
+    let r1 = inner + 1;
+    let v5 = select(sums.y, 0.0f, sums.y < 0.0f);
+    b2[at.a2 + (r0 * 8192 + r1 * 256 + r2 * 16 + r3)] = v5;
+  }
+  {
+    let r1 = inner + 2;
+    let v5 = select(sums.z, 0.0f, sums.z < 0.0f);
+    b2[at.a2 + (r0 * 8192 + r1 * 256 + r2 * 16 + r3)] = v5;
+  }
+  {
+    let r1 = inner + 3;
+    let v5 = select(sums.w, 0.0f, sums.w < 0.0f);
+    b2[at.a2 + (r0 * 8192 + r1 * 256 + r2 * 16 + r3)] = v5;
+  }
 }
 
 @compute @workgroup_size(64)
@@ -79,23 +115,25 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   let batch = tile / 64;
   let first_m = tile % 64 / 1 * 32;
   let first_n = tile % 1 * 32;
-  let my_m = thread / 8 * 1;
-  let my_n = thread % 8 * 1;
+  let my_m = thread % 8 * 1;
+  let my_n = thread / 8 * 1;
+  let a_m0 = thread % 8;
+  let a_k0 = thread / 8;
+  let a_m1 = (thread + 64) % 8;
+  let a_k1 = (thread + 64) / 8;
+  let b_n0 = thread / 16;
+  let b_k0 = thread % 16;
+  let b_n1 = (thread + 64) / 16;
+  let b_k1 = (thread + 64) % 16;
   var sum_0_0 = vec4<f32>();
   var sum_1_0 = vec4<f32>();
   var sum_2_0 = vec4<f32>();
   var sum_3_0 = vec4<f32>();
   for (var first_k = 0; first_k < 75; first_k += 16) {
-    for (var i = thread; i < 128; i += 64) {
-      let m = i % 8;
-      let k = i / 8;
-      tile_a[k * 9 + m] = four_a(batch, first_m + m * 4, first_k + k);
-    }
-    for (var i = thread; i < 128; i += 64) {
-      let n = i / 16;
-      let k = i % 16;
-      tile_b[k * 9 + n] = four_b(batch, first_n + n * 4, first_k + k);
-    }
+    tile_a[a_k0 * 9 + a_m0] = four_a(batch, first_m + a_m0 * 4, first_k + a_k0);
+    tile_a[a_k1 * 9 + a_m1] = four_a(batch, first_m + a_m1 * 4, first_k + a_k1);
+    tile_b[b_k0 * 9 + b_n0] = four_b(batch, first_n + b_n0 * 4, first_k + b_k0);
+    tile_b[b_k1 * 9 + b_n1] = four_b(batch, first_n + b_n1 * 4, first_k + b_k1);
     workgroupBarrier();
     for (var k = 0; k < 16; k += 1) {
       let m0 = tile_a[k * 9 + my_m + 0];
@@ -107,10 +145,8 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     }
     workgroupBarrier();
   }
-  for (var i = 0; i < 4; i += 1) {
-    store(batch, first_m + my_m * 4 + 0, first_n + (my_n + 0) * 4 + i, sum_0_0[i]);
-    store(batch, first_m + my_m * 4 + 1, first_n + (my_n + 0) * 4 + i, sum_1_0[i]);
-    store(batch, first_m + my_m * 4 + 2, first_n + (my_n + 0) * 4 + i, sum_2_0[i]);
-    store(batch, first_m + my_m * 4 + 3, first_n + (my_n + 0) * 4 + i, sum_3_0[i]);
-  }
+  store_four(batch, first_m + my_m * 4 + 0, first_n + (my_n + 0) * 4, sum_0_0);
+  store_four(batch, first_m + my_m * 4 + 1, first_n + (my_n + 0) * 4, sum_1_0);
+  store_four(batch, first_m + my_m * 4 + 2, first_n + (my_n + 0) * 4, sum_2_0);
+  store_four(batch, first_m + my_m * 4 + 3, first_n + (my_n + 0) * 4, sum_3_0);
 }

@@ -3,8 +3,8 @@
 
 use super::{Shader, Slots, Spelling, fill, grid, printer::Printer};
 use crate::{
-    graph::Reduce,
-    kernel::{Contract, Expr, ExprId, Kernel, RangeId},
+    graph::{DType, Reduce},
+    kernel::{Expr, ExprId, Kernel, RangeId},
 };
 
 /// What a workgroup and an invocation compute. Multiples of 4, powers of two.
@@ -64,18 +64,17 @@ pub fn render(kernel: &Kernel, slots: &Slots, lang: &Spelling, tile: Tile) -> Sh
     let tiles = kernel.size(&c.batch) * tile.groups(m, n);
     let groups = grid(tiles);
     let p = Printer::new(kernel, slots, lang);
-    let (a_m, a_k) = walk(steps_along(kernel, c.a, &c.k, &c.m), vectors_m, tile.block_k);
-    let (b_n, b_k) = walk(steps_along(kernel, c.b, &c.k, &c.n), vectors_n, tile.block_k);
+    let a = Loads::new("a", vectors_m, tile, steps_along(kernel, c.a, &c.k, &c.m));
+    let b = Loads::new("b", vectors_n, tile, steps_along(kernel, c.b, &c.k, &c.n));
+    let (my_m, my_n) = mine(tile, outputs_along(kernel, &c.m, &c.n));
     let number = |n: usize| n.to_string();
     let parts = [
         ("buffers", p.buffers()),
         ("offsets", p.offsets()),
         ("type", (lang.ty)(kernel.accs[0].dtype).into()),
-        ("load_a", loader(kernel, slots, lang, c, &c.m, "m", c.a)),
-        ("load_b", loader(kernel, slots, lang, c, &c.n, "n", c.b)),
-        ("store", epilogue(kernel, slots, lang, c)),
-        ("m", number(m)),
-        ("n", number(n)),
+        ("four_a", loader(Printer::new(kernel, slots, lang), ("m", &c.m, tile.block_m), c.a, tile.block_k)),
+        ("four_b", loader(Printer::new(kernel, slots, lang), ("n", &c.n, tile.block_n), c.b, tile.block_k)),
+        ("store", epilogue(Printer::new(kernel, slots, lang), tile)),
         ("k", number(k)),
         ("block_m", number(tile.block_m)),
         ("block_n", number(tile.block_n)),
@@ -83,23 +82,18 @@ pub fn render(kernel: &Kernel, slots: &Slots, lang: &Spelling, tile: Tile) -> Sh
         ("thread_m", number(tile.thread_m)),
         ("thread_n", number(tile.thread_n)),
         ("threads", number(tile.threads())),
-        ("threads_n", number(tile.block_n / tile.thread_n)),
         ("vectors_m", number(tile.thread_m / 4)),
         ("vectors_n", number(tile.thread_n / 4)),
-        ("stride_a", number(vectors_m + 1)),
-        ("stride_b", number(vectors_n + 1)),
         ("size_a", number((vectors_m + 1) * tile.block_k)),
         ("size_b", number((vectors_n + 1) * tile.block_k)),
-        ("count_a", number(vectors_m * tile.block_k)),
-        ("count_b", number(vectors_n * tile.block_k)),
         ("groups_x", groups[0].to_string()),
         ("tiles", number(tiles)),
         ("tiles_n", number(n.div_ceil(tile.block_n))),
         ("tiles_mn", number(tile.groups(m, n))),
-        ("a_m", a_m),
-        ("a_k", a_k),
-        ("b_n", b_n),
-        ("b_k", b_k),
+        ("my_m", my_m),
+        ("my_n", my_n),
+        ("places", a.places("m") + &b.places("n")),
+        ("load", a.load("m") + &b.load("n")),
         ("clear", clear(tile, (lang.ty)(kernel.accs[0].dtype))),
         ("multiply", multiply(tile, vectors_m + 1, vectors_n + 1)),
         ("finish", finish(tile)),
@@ -109,33 +103,75 @@ pub fn render(kernel: &Kernel, slots: &Slots, lang: &Spelling, tile: Tile) -> Sh
     Shader { source: format!("{}{main}", (lang.helpers)(&main)), grid: groups }
 }
 
-/// The body of a function of `batch`, row (or column) and `k` that gives one factor.
-fn loader(
-    kernel: &Kernel,
-    slots: &Slots,
-    lang: &Spelling,
-    c: &Contract,
-    side: &[RangeId],
-    side_name: &str,
-    factor: ExprId,
-) -> String {
-    let mut p = Printer::new(kernel, slots, lang);
+/// Statements that put four neighbouring rows (or columns) of a factor at one `k` into `four`.
+fn loader(mut p: Printer, side: Side, factor: ExprId, block_k: usize) -> String {
+    let c = p.kernel.contract.as_ref().expect("a loader is of a contraction");
+    let k = p.kernel.size(&c.k);
+    if k % block_k != 0 {
+        p.line(format!("if (k >= {k}) {{ return four; }}"));
+    }
     p.split("batch", &c.batch);
-    p.split(side_name, side);
     p.split("k", &c.k);
-    let value = p.value(factor);
-    p.line(format!("return {value};"));
+    four(&mut p, side, "return four;", &[factor], &mut |p, lane| {
+        let value = p.value(factor);
+        p.line(format!("four.{lane} = {value};"));
+    });
     p.out
 }
 
-fn epilogue(kernel: &Kernel, slots: &Slots, lang: &Spelling, c: &Contract) -> String {
-    let mut p = Printer::new(kernel, slots, lang);
-    p.accs[0] = "sum".into();
+fn epilogue(mut p: Printer, tile: Tile) -> String {
+    let kernel = p.kernel;
+    let c = kernel.contract.as_ref().expect("an epilogue is of a contraction");
+    let m = kernel.size(&c.m);
+    if m % tile.block_m != 0 {
+        p.line(format!("if (m >= {m}) {{ return; }}"));
+    }
     p.split("batch", &c.batch);
     p.split("m", &c.m);
-    p.split("n", &c.n);
-    kernel.stores.iter().for_each(|s| p.store(s));
+    four(&mut p, ("n", &c.n, tile.block_n), "return;", &[], &mut |p, lane| {
+        p.accs[0] = format!("sums.{lane}");
+        kernel.stores.iter().for_each(|s| p.store(s));
+    });
     p.out
+}
+
+/// Name of the variable, its ranges, how many positions a workgroup covers.
+type Side<'a> = (&'a str, &'a [RangeId], usize);
+
+/// Writes `body` for the positions `name .. name + 3`. Where the innermost range is a multiple of four they differ
+/// in that range only, and all else is computed once.
+fn four(
+    p: &mut Printer,
+    (name, ranges, block): Side,
+    leave: &str,
+    roots: &[ExprId],
+    body: &mut dyn FnMut(&mut Printer, &str),
+) {
+    let size = p.kernel.size(ranges);
+    let last = ranges.iter().rposition(|r| p.kernel.ranges[*r] > 1).unwrap_or(0);
+    let together = ranges.get(last).is_some_and(|r| p.kernel.ranges[*r] % 4 == 0);
+    if together && size % block != 0 {
+        p.line(format!("if ({name} >= {size}) {{ {leave} }}"));
+    }
+    if together {
+        p.split_but_last(name, &ranges[..=last]);
+        p.hoist(&ranges[last..=last], roots);
+    } else {
+        p.hoist(ranges, roots);
+    }
+    for (i, lane) in ["x", "y", "z", "w"].into_iter().enumerate() {
+        let inside =
+            if together || size % block == 0 { String::new() } else { format!("if ({name} + {i} < {size})") };
+        p.block(&inside, |p| {
+            if together {
+                p.name(&format!("r{}", ranges[last]), DType::I32, &format!("inner + {i}"));
+            } else {
+                p.name("position", DType::I32, &format!("{name} + {i}"));
+                p.split("position", ranges);
+            }
+            body(p, lane);
+        });
+    }
 }
 
 /// Whether neighbours along `k`, rather than along `side`, are neighbours in memory.
@@ -153,12 +189,67 @@ fn steps_along(kernel: &Kernel, factor: ExprId, k: &[RangeId], side: &[RangeId])
     count(k) > count(side)
 }
 
-/// Vector and `k` of the `i`-th element that a workgroup loads, so that neighbours load neighbours.
-fn walk(along_k: bool, vectors: usize, block_k: usize) -> (String, String) {
-    if along_k {
-        (format!("i / {block_k}"), format!("i % {block_k}"))
+/// Whether neighbouring rows, rather than columns, are written next to each other.
+fn outputs_along(kernel: &Kernel, m: &[RangeId], n: &[RangeId]) -> bool {
+    let last = |ranges: &[RangeId]| ranges.iter().rev().copied().find(|r| kernel.ranges[*r] > 1);
+    let steps = |ranges: &[RangeId]| last(ranges).is_some_and(|r| kernel.stores[0].index.coefficient(r) == 1);
+    steps(m) && !steps(n)
+}
+
+/// Which block of outputs is an invocation's, so that neighbours write next to each other.
+fn mine(tile: Tile, along_m: bool) -> (String, String) {
+    let (across_m, across_n) = (tile.block_m / tile.thread_m, tile.block_n / tile.thread_n);
+    if along_m {
+        (format!("thread % {across_m}"), format!("thread / {across_m}"))
     } else {
-        (format!("i % {vectors}"), format!("i / {vectors}"))
+        (format!("thread / {across_n}"), format!("thread % {across_n}"))
+    }
+}
+
+/// The vectors of one factor's tile that an invocation loads.
+struct Loads {
+    factor: &'static str,
+    vectors: usize,
+    block_k: usize,
+    threads: usize,
+    along_k: bool,
+}
+
+impl Loads {
+    fn new(factor: &'static str, vectors: usize, tile: Tile, along_k: bool) -> Loads {
+        Loads { factor, vectors, block_k: tile.block_k, threads: tile.threads(), along_k }
+    }
+
+    fn count(&self) -> usize {
+        self.vectors * self.block_k / self.threads
+    }
+
+    /// Where they are: the same for every step along `k`. Neighbours load neighbours.
+    fn places(&self, side: &str) -> String {
+        let Loads { factor, vectors, block_k, .. } = self;
+        let mut out = String::new();
+        for i in 0..self.count() {
+            let at = if i == 0 { "thread".to_string() } else { format!("(thread + {})", i * self.threads) };
+            let (vector, k) = if self.along_k {
+                (format!("{at} / {block_k}"), format!("{at} % {block_k}"))
+            } else {
+                (format!("{at} % {vectors}"), format!("{at} / {vectors}"))
+            };
+            out += &format!("  let {factor}_{side}{i} = {vector};\n  let {factor}_k{i} = {k};\n");
+        }
+        out
+    }
+
+    fn load(&self, side: &str) -> String {
+        let f = self.factor;
+        let stride = self.vectors + 1;
+        let each = |i| {
+            format!(
+                "    tile_{f}[{f}_k{i} * {stride} + {f}_{side}{i}] = \
+                 four_{f}(batch, first_{side} + {f}_{side}{i} * 4, first_k + {f}_k{i});\n"
+            )
+        };
+        (0..self.count()).map(each).collect()
     }
 }
 
@@ -190,13 +281,13 @@ fn multiply(tile: Tile, stride_a: usize, stride_b: usize) -> String {
 }
 
 fn finish(tile: Tile) -> String {
-    let mut out = String::from("  for (var i = 0; i < 4; i += 1) {\n");
+    let mut out = String::new();
     for m in 0..tile.thread_m {
         for n in 0..tile.thread_n / 4 {
             out += &format!(
-                "    store(batch, first_m + my_m * 4 + {m}, first_n + (my_n + {n}) * 4 + i, sum_{m}_{n}[i]);\n"
+                "  store_four(batch, first_m + my_m * 4 + {m}, first_n + (my_n + {n}) * 4, sum_{m}_{n});\n"
             );
         }
     }
-    out + "  }\n"
+    out
 }

@@ -44,7 +44,7 @@ impl<'a> Printer<'a> {
 
     /// `head {`, the body in a scope of its own, `}`.
     pub fn block(&mut self, head: &str, body: impl FnOnce(&mut Self)) {
-        self.line(format!("{head} {{"));
+        self.line(if head.is_empty() { "{".into() } else { format!("{head} {{") });
         self.depth += 1;
         let names = self.names.clone();
         body(self);
@@ -55,6 +55,15 @@ impl<'a> Printer<'a> {
 
     /// Defines the range variables from their row-major position.
     pub fn split(&mut self, flat: &str, ranges: &[RangeId]) {
+        self.split_as(flat, ranges, None);
+    }
+
+    /// As `split`, but the last range's variable is called `inner`.
+    pub fn split_but_last(&mut self, flat: &str, ranges: &[RangeId]) {
+        self.split_as(flat, ranges, ranges.last().copied());
+    }
+
+    fn split_as(&mut self, flat: &str, ranges: &[RangeId], inner: Option<RangeId>) {
         let mut below = self.kernel.size(ranges);
         for (i, r) in ranges.iter().enumerate() {
             let size = self.kernel.ranges[*r];
@@ -68,7 +77,8 @@ impl<'a> Printer<'a> {
             } else {
                 remainder(&high, size as i64)
             };
-            self.name(&format!("r{r}"), DType::I32, &value);
+            let name = if inner == Some(*r) { "inner".into() } else { format!("r{r}") };
+            self.name(&name, DType::I32, &value);
         }
     }
 
