@@ -20,7 +20,7 @@ pub struct Tile {
 /// Fewer rows or columns than this leave most of a tile idle.
 const MIN_SIDE: usize = 16;
 /// Workgroups that keep a GPU busy.
-const BUSY: usize = 128;
+const BUSY: usize = 64;
 
 const TILES: [Tile; 4] = [
     Tile { block_m: 128, block_n: 128, block_k: 8, thread_m: 8, thread_n: 8 },
