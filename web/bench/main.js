@@ -35,16 +35,18 @@ window.bench = {
     engine = await create(device, mode === "jit", workload, weights, data);
     const losses = [];
     let first;
+    let ms;
     for (let i = 0; i < workload.checked; i += 1) {
-      losses.push((await run(1)).loss);
+      const result = await run(1);
+      losses.push(result.loss);
+      ms = result.ms;
       first ??= performance.now() - start;
     }
-    return { losses, first };
+    return { losses, first, ms };
   },
 
-  /** One measurement of about `budget` ms, at least one step. */
-  async measure(budget, known) {
-    const ms = known ?? (await run(1)).ms;
+  /** One measurement of about `budget` ms where a step takes about `ms`; at least one step. */
+  async measure(budget, ms) {
     const count = Math.min(2000, Math.max(1, Math.round(budget / ms)));
     const before = engine.counters?.();
     const result = await run(count);

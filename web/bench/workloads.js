@@ -39,7 +39,7 @@ export const workloads = {
     checked: 2,
   },
   beautiful_mnist: {
-    title: "beautiful_mnist: 4 convolutions, 2 batch norms, Adam, batch 32",
+    title: "beautiful_mnist: 4 convolutions, 2 batch norms, Adam, batch 8",
     input: [1, 28, 28],
     layers: [
       ...[["conv", 1, 32, 5], ["relu"], ["conv", 32, 32, 5], ["relu"], ["batchNorm", 32], ["pool"]],
@@ -51,7 +51,7 @@ export const workloads = {
     ],
     loss: "crossEntropy",
     optimizer: { kind: "adam", lr: 0.001 },
-    batch: 32,
+    batch: 8,
     batches: 2,
     checked: 1,
   },
