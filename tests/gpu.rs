@@ -2,7 +2,7 @@
 //! there is none.
 #![cfg(feature = "wgpu")]
 
-use playgrad::{DType, Error, Tensor, runtime};
+use playgrad::{DType, Error, Tensor, runtime, tensor::Slice};
 
 type Case = fn() -> Result<Vec<Tensor>, Error>;
 
@@ -89,6 +89,13 @@ same! {
             x.maximum(&y)?,
             x.lt(&y)?.where_(&x, 0.5)?,
         ]
+    }
+
+    more_workgroups_than_one_dimension_holds {
+        let n = 65_536 * 64 + 77;
+        let x = Tensor::arange(0.0, n as f64, 1.0, DType::I32)?.mul(3)?.contiguous();
+        let six = |start: isize| Slice::Range { start: Some(start), stop: Some(start + 6), step: 1 };
+        [x.slice(&[six(65_535 * 64 - 3)])?, x.slice(&[six(n - 6)])?]
     }
 
     sine_of_large_arguments {

@@ -74,3 +74,14 @@ fn fill(skeleton: &str, parts: &[(&str, &str)]) -> String {
     }
     out + rest
 }
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn no_dimension_of_a_grid_exceeds_the_limit() {
+        for groups in [0, 1, 65_535, 65_536, 4_000_000, 65_535 * 65_535] {
+            let [x, y] = super::grid(groups).map(|n| n as usize);
+            assert!(x <= super::MAX_GROUPS && y <= super::MAX_GROUPS && x * y >= groups, "{groups}: {x}x{y}");
+        }
+    }
+}
