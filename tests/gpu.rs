@@ -211,6 +211,18 @@ same! {
         out
     }
 
+    long_reductions_in_parts {
+        let x = data(&[3, 70_000], 1);
+        let y = x.mul(0.01)?.exp()?;
+        [
+            x.sum((), false)?,
+            x.max([1], false)?,
+            y.mean((), false)?.log()?,
+            data(&[40, 5000], 2).matmul(&data(&[5000, 24], 3))?.mul(0.1)?,
+            data(&[64, 2, 16, 16], 4).sum([0, 2, 3], false)?,
+        ]
+    }
+
     convolutions {
         let x = data(&[2, 3, 12, 11], 1);
         let w = data(&[20, 3, 3, 3], 2);

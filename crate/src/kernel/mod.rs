@@ -4,12 +4,14 @@
 mod coalesce;
 pub mod index;
 mod lower;
+mod split;
 
 use crate::graph::{Binary, DType, Reduce, Unary};
 pub use coalesce::coalesce;
 pub use index::{Atom, Cond, Lin};
 pub use lower::{Lowered, lower};
 use smallvec::SmallVec;
+pub use split::{Split, split};
 
 /// Names one loop variable of a kernel; `Kernel::ranges` holds its size.
 pub type RangeId = usize;

@@ -19,6 +19,8 @@ pub struct Tile {
 
 /// Fewer rows or columns than this leave most of a tile idle.
 const MIN_SIDE: usize = 16;
+/// Terms a part of a sum should have.
+const MIN_DEPTH: usize = 256;
 /// Workgroups that keep a GPU busy.
 const BUSY: usize = 64;
 
@@ -55,6 +57,13 @@ pub fn tile(kernel: &Kernel) -> Option<Tile> {
     }
     let good = |t: &&Tile| batch * t.groups(m, n) >= BUSY && t.waste(m, n) < 0.3;
     Some(*TILES.iter().find(good).unwrap_or(&TILES[TILES.len() - 1]))
+}
+
+/// Parts of the sum so that a small output fills the device.
+pub fn parts(kernel: &Kernel, tile: Tile) -> usize {
+    let c = kernel.contract.as_ref().expect("a tile is chosen for contractions only");
+    let groups = kernel.size(&c.batch) * tile.groups(kernel.size(&c.m), kernel.size(&c.n));
+    (2 * BUSY / groups).min(kernel.size(&c.k) / MIN_DEPTH).max(1)
 }
 
 pub fn render(kernel: &Kernel, slots: &Slots, lang: &Spelling, tile: Tile) -> Shader {
@@ -107,7 +116,7 @@ pub fn render(kernel: &Kernel, slots: &Slots, lang: &Spelling, tile: Tile) -> Sh
 fn loader(mut p: Printer, side: Side, factor: ExprId, block_k: usize) -> String {
     let c = p.kernel.contract.as_ref().expect("a loader is of a contraction");
     let k = p.kernel.size(&c.k);
-    if k % block_k != 0 {
+    if !k.is_multiple_of(block_k) {
         p.line(format!("if (k >= {k}) {{ return four; }}"));
     }
     p.split("batch", &c.batch);
@@ -123,7 +132,7 @@ fn epilogue(mut p: Printer, tile: Tile) -> String {
     let kernel = p.kernel;
     let c = kernel.contract.as_ref().expect("an epilogue is of a contraction");
     let m = kernel.size(&c.m);
-    if m % tile.block_m != 0 {
+    if !m.is_multiple_of(tile.block_m) {
         p.line(format!("if (m >= {m}) {{ return; }}"));
     }
     p.split("batch", &c.batch);
@@ -149,8 +158,8 @@ fn four(
 ) {
     let size = p.kernel.size(ranges);
     let last = ranges.iter().rposition(|r| p.kernel.ranges[*r] > 1).unwrap_or(0);
-    let together = ranges.get(last).is_some_and(|r| p.kernel.ranges[*r] % 4 == 0);
-    if together && size % block != 0 {
+    let together = ranges.get(last).is_some_and(|r| p.kernel.ranges[*r].is_multiple_of(4));
+    if together && !size.is_multiple_of(block) {
         p.line(format!("if ({name} >= {size}) {{ {leave} }}"));
     }
     if together {
@@ -160,8 +169,11 @@ fn four(
         p.hoist(ranges, roots);
     }
     for (i, lane) in ["x", "y", "z", "w"].into_iter().enumerate() {
-        let inside =
-            if together || size % block == 0 { String::new() } else { format!("if ({name} + {i} < {size})") };
+        let inside = if together || size.is_multiple_of(block) {
+            String::new()
+        } else {
+            format!("if ({name} + {i} < {size})")
+        };
         p.block(&inside, |p| {
             if together {
                 p.name(&format!("r{}", ranges[last]), DType::I32, &format!("inner + {i}"));

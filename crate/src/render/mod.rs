@@ -47,6 +47,15 @@ fn form(kernel: &Kernel) -> Form {
     }
 }
 
+/// Into how many parts the kernel's reductions should be cut so that a GPU is busy; 1 for as they are.
+pub fn parts(kernel: &Kernel) -> usize {
+    match form(kernel) {
+        Form::Map => 1,
+        Form::Reduce { lanes } => reduce::parts(kernel, lanes),
+        Form::Contract(tile) => contract::parts(kernel, tile),
+    }
+}
+
 pub fn render(kernel: &Kernel, slots: &Slots, language: &Spelling) -> Shader {
     match form(kernel) {
         Form::Map => map::render(kernel, slots, language),

@@ -26,6 +26,13 @@ pub fn lanes(kernel: &Kernel) -> usize {
     if longest <= 8 { 1 } else { wanted.min(longest / 4).max(1).next_power_of_two().min(MAX_LANES) }
 }
 
+/// Parts of a row so that few long rows fill the device; each lane still takes 8 elements or more.
+pub fn parts(kernel: &Kernel, lanes: usize) -> usize {
+    let longest = kernel.accs.iter().map(|a| kernel.size(&a.ranges)).max().unwrap_or(1);
+    let invocations = kernel.rows().max(1) * lanes;
+    if lanes < MAX_LANES { 1 } else { (BUSY / invocations).min(longest / (MAX_LANES * 8)).max(1) }
+}
+
 /// Whether more loads step through memory by one along the reduced ranges than from row to row.
 fn along_rows(kernel: &Kernel) -> bool {
     let last = |ranges: &[RangeId]| ranges.iter().rev().copied().find(|r| kernel.ranges[*r] > 1);

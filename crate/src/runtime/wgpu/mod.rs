@@ -23,6 +23,7 @@ pub use open::open_native;
 pub use open::open_web;
 use pipelines::{Compiled, Pipelines};
 use read::Reads;
+use smallvec::SmallVec;
 use std::{
     cell::{Cell, RefCell},
     future::Future,
@@ -47,25 +48,29 @@ struct Inner {
     memory: RefCell<Memory>,
     pipelines: Pipelines,
     reads: Reads,
+    /// Memory between the stages of split kernels, and its size.
+    scratch: Cell<(BufferId, usize)>,
     /// The uniform slots of the submission under way.
     uniform: RefCell<wgpu::Buffer>,
     counters: Cell<Counters>,
 }
 
-/// A launch whose pipeline and buffers are known.
+/// A dispatch whose pipeline and buffers are known.
 struct Ready {
     pipeline: Rc<pipelines::Pipeline>,
     bind_group: wgpu::BindGroup,
 }
 
 impl Inner {
-    fn resolve(&self, launch: &Launch, offsets: &mut [u8]) -> Result<Ready> {
+    fn resolve(&self, launch: &Launch, offsets: &mut [u8]) -> Result<SmallVec<[Ready; 2]>> {
         let compiled =
             launch.program.downcast_ref::<Compiled>().expect("programs run on the device that compiled them");
+        let mut regions = launch.args.clone();
+        self.add_scratch(&compiled.scratch, &mut regions)?;
         let mut memory = self.memory.borrow_mut();
         let mut slots = pipelines::SlotList::new();
-        let mut slabs: smallvec::SmallVec<[u64; 8]> = smallvec::SmallVec::new();
-        for (arg, region) in launch.args.iter().enumerate() {
+        let mut slabs: SmallVec<[u64; 8]> = SmallVec::new();
+        for (arg, region) in regions.iter().enumerate() {
             let place = memory.place(region.buffer)?;
             let known = slabs.iter().position(|s| *s == place.slab);
             slots.push(known.unwrap_or_else(|| {
@@ -75,10 +80,31 @@ impl Inner {
             let start = ((place.offset + region.offset) / 4) as i32;
             offsets[arg * 4..arg * 4 + 4].copy_from_slice(&start.to_le_bytes());
         }
-        let pipeline = self.pipelines.pipeline(self, compiled, &slots)?;
-        let bind_group =
-            memory.bind_group(&slabs, &pipeline.layout, &self.device, &self.uniform.borrow(), SLOT as u64);
-        Ok(Ready { pipeline, bind_group })
+        let uniform = self.uniform.borrow();
+        let mut ready = |stage| {
+            let pipeline = self.pipelines.pipeline(self, stage, &slots)?;
+            let bind_group = memory.bind_group(&slabs, &pipeline.layout, &self.device, &uniform, SLOT as u64);
+            Ok(Ready { pipeline, bind_group })
+        };
+        compiled.stages.iter().map(&mut ready).collect()
+    }
+
+    /// Regions for what the stages of a kernel hand over. All kernels share the memory: they run in order.
+    fn add_scratch(&self, sizes: &[usize], regions: &mut SmallVec<[Region; 8]>) -> Result<()> {
+        let total: usize = sizes.iter().map(|s| s.next_multiple_of(ALIGNMENT)).sum();
+        let (mut buffer, held) = self.scratch.get();
+        if total > held {
+            let mut memory = self.memory.borrow_mut();
+            memory.free(buffer);
+            buffer = memory.alloc(self, total)?;
+            self.scratch.set((buffer, total));
+        }
+        let mut offset = 0;
+        for bytes in sizes {
+            regions.push(Region { buffer, offset, bytes: *bytes });
+            offset += bytes.next_multiple_of(ALIGNMENT);
+        }
+        Ok(())
     }
 
     /// Makes room for the uniform slots of that many launches.
@@ -165,7 +191,7 @@ impl Device for Gpu {
 
     fn compile(&self, kernel: &Rc<Kernel>) -> Result<Program> {
         self.0.health.alive()?;
-        if kernel.args.len() * 4 > SLOT {
+        if (kernel.args.len() + kernel.accs.len()) * 4 > SLOT {
             return Err(Error::device(
                 "compile",
                 format!("{} arguments in kernel {}", kernel.args.len(), kernel.name),
@@ -182,7 +208,7 @@ impl Device for Gpu {
         gpu.reads.flush(gpu);
         gpu.reserve_slots(launches.len());
         let mut offsets = vec![0u8; launches.len() * SLOT];
-        let ready: Vec<Ready> = launches
+        let ready: Vec<SmallVec<[Ready; 2]>> = launches
             .iter()
             .zip(offsets.chunks_exact_mut(SLOT))
             .map(|(launch, slot)| gpu.resolve(launch, slot))
@@ -191,16 +217,18 @@ impl Device for Gpu {
         let mut encoder = gpu.device.create_command_encoder(&Default::default());
         {
             let mut pass = encoder.begin_compute_pass(&Default::default());
-            for (i, r) in ready.iter().enumerate() {
-                pass.set_pipeline(&r.pipeline.pipeline);
-                pass.set_bind_group(0, &r.bind_group, &[(i * SLOT) as u32]);
-                let [x, y] = r.pipeline.grid;
-                pass.dispatch_workgroups(x, y, 1);
+            for (i, stages) in ready.iter().enumerate() {
+                for stage in stages {
+                    pass.set_pipeline(&stage.pipeline.pipeline);
+                    pass.set_bind_group(0, &stage.bind_group, &[(i * SLOT) as u32]);
+                    let [x, y] = stage.pipeline.grid;
+                    pass.dispatch_workgroups(x, y, 1);
+                }
             }
         }
         gpu.queue.submit([encoder.finish()]);
         let mut c = gpu.counters.get();
-        c.kernels += launches.len() as u64;
+        c.kernels += ready.iter().map(|stages| stages.len() as u64).sum::<u64>();
         c.submits += 1;
         gpu.counters.set(c);
         Ok(())

@@ -3,7 +3,7 @@
 use super::{ALIGNMENT, Gpu, Inner, SLOT, check::Health, memory::Memory, pipelines::Pipelines, uniform};
 use crate::{
     error::{Error, Result},
-    runtime::{Counters, Device, Limits},
+    runtime::{BufferId, Counters, Device, Limits},
 };
 use std::{
     cell::{Cell, RefCell},
@@ -76,6 +76,7 @@ async fn open(name: &'static str, backends: wgpu::Backends, fix: &str) -> Result
         memory: RefCell::new(Memory::new(limits.max_bytes)),
         pipelines: Pipelines::default(),
         reads: Default::default(),
+        scratch: Cell::new((BufferId(0), 0)),
         counters: Cell::new(Counters::default()),
         device,
         queue,

@@ -3,7 +3,7 @@
 use super::{Inner, SLOT};
 use crate::{
     error::{Error, Result},
-    kernel::Kernel,
+    kernel::{Kernel, split},
     render::{self, Shader, WGSL},
 };
 use rustc_hash::FxHashMap;
@@ -15,8 +15,15 @@ pub type SlotList = SmallVec<[usize; 8]>;
 /// Kernels remembered with their pipelines; beyond this all are forgotten and come back when they are used.
 const MAX_KERNELS: usize = 4096;
 
-/// A kernel and the pipelines made for the ways its arguments were spread over buffers.
+/// A kernel, as one dispatch or as parts and whole; as none where there are no rows.
 pub struct Compiled {
+    pub stages: SmallVec<[Stage; 2]>,
+    /// Bytes of the buffers between the stages; they follow the kernel's arguments.
+    pub scratch: Vec<usize>,
+}
+
+/// One dispatch and the pipelines made for the ways its arguments were spread over buffers.
+pub struct Stage {
     kernel: Rc<Kernel>,
     pipelines: RefCell<Vec<(SlotList, Rc<Pipeline>)>>,
 }
@@ -49,16 +56,24 @@ impl Pipelines {
         if kernels.len() >= MAX_KERNELS {
             kernels.clear();
         }
-        let compiled = Rc::new(Compiled { kernel: kernel.clone(), pipelines: RefCell::default() });
+        let stage = |kernel| Stage { kernel, pipelines: RefCell::default() };
+        let compiled = Rc::new(match split(kernel, render::parts(kernel)) {
+            Some(s) => Compiled {
+                stages: [s.parts, s.whole].into_iter().map(|k| stage(Rc::new(k))).collect(),
+                scratch: s.scratch,
+            },
+            None if kernel.rows() == 0 => Compiled { stages: SmallVec::new(), scratch: Vec::new() },
+            None => Compiled { stages: SmallVec::from_iter([stage(kernel.clone())]), scratch: Vec::new() },
+        });
         kernels.insert(kernel.clone(), compiled.clone());
         compiled
     }
 
-    pub fn pipeline(&self, gpu: &Inner, compiled: &Compiled, slots: &SlotList) -> Result<Rc<Pipeline>> {
-        if let Some((_, known)) = compiled.pipelines.borrow().iter().find(|(s, _)| s == slots) {
+    pub fn pipeline(&self, gpu: &Inner, stage: &Stage, slots: &SlotList) -> Result<Rc<Pipeline>> {
+        if let Some((_, known)) = stage.pipelines.borrow().iter().find(|(s, _)| s == slots) {
             return Ok(known.clone());
         }
-        let kernel = &compiled.kernel;
+        let kernel = &stage.kernel;
         let layout = self.layout(gpu, kernel, slots)?;
         let shader = render::render(kernel, slots, &WGSL);
         let failed = || {
@@ -72,7 +87,7 @@ impl Pipelines {
         let pipeline =
             gpu.health.checked(failed, &gpu.device, || build(gpu, kernel, &shader, &layout.pipeline))?;
         let made = Rc::new(Pipeline { pipeline, layout, grid: shader.grid });
-        compiled.pipelines.borrow_mut().push((slots.clone(), made.clone()));
+        stage.pipelines.borrow_mut().push((slots.clone(), made.clone()));
         Ok(made)
     }
 
