@@ -154,7 +154,7 @@ fn device_for(order: &[Node], inputs: &[Node]) -> Result<Rc<dyn Device>> {
 pub(super) fn input(node: &Node, device: &Rc<dyn Device>) -> Result<Storage> {
     let leaf = node.as_leaf();
     if let Some(fix) = leaf.and_then(|l| l.released.get()) {
-        return Err(Error::data(
+        return Err(Error::argument(
             "realize",
             "a tensor whose weights have changed since",
             "current weights",
@@ -186,7 +186,7 @@ pub(super) fn input(node: &Node, device: &Rc<dyn Device>) -> Result<Storage> {
         },
         (None, Some(host)) => Storage::from_bytes(device, &host)?,
         (None, None) => {
-            return Err(Error::data(
+            return Err(Error::argument(
                 "realize",
                 "a tensor that was disposed",
                 "a live tensor",
