@@ -12,6 +12,7 @@ type Pending = (Pin<Box<dyn Future<Output = Option<wgpu::Error>>>>, Error);
 
 pub struct Health {
     name: &'static str,
+    device: wgpu::Device,
     lost: Arc<Mutex<Option<String>>>,
     uncaught: Arc<Mutex<Option<String>>>,
     /// Error scopes a browser has not answered yet, with the error to report if it caught something.
@@ -33,20 +34,25 @@ impl Health {
         let (tell_lost, tell_uncaught) = (set(&lost), set(&uncaught));
         device.set_device_lost_callback(move |reason, message| tell_lost(format!("{reason:?}: {message}")));
         device.on_uncaptured_error(Arc::new(move |error: wgpu::Error| tell_uncaught(error.to_string())));
-        Health { name, lost, uncaught, pending: RefCell::default() }
+        Health { name, device: device.clone(), lost, uncaught, pending: RefCell::default() }
     }
 
     /// An error once the device is lost, and for an error that no scope caught.
     pub fn alive(&self) -> Result<()> {
-        let device = |got: String, fix: &str| Err(Error::device(self.name, got, "a working device", fix));
+        let uncaught = self.uncaught.lock().ok().and_then(|mut u| u.take());
+        if uncaught.is_some() {
+            // A loss explains whatever else went wrong, but is only told when the device is polled.
+            let _ = self.device.poll(wgpu::PollType::Poll);
+        }
+        let failed = |got: String, fix: &str| Err(Error::device(self.name, got, "a working device", fix));
         if let Some(why) = self.lost.lock().ok().and_then(|l| l.clone()) {
-            return device(
+            return failed(
                 format!("the device was lost ({why})"),
                 "run again: a new device is opened; or use cpu",
             );
         }
-        match self.uncaught.lock().ok().and_then(|mut u| u.take()) {
-            Some(message) => device(message, "report this message; device=\"cpu\" gives the same results"),
+        match uncaught {
+            Some(message) => failed(message, "report this message; device=\"cpu\" gives the same results"),
             None => Ok(()),
         }
     }

@@ -179,6 +179,11 @@ impl Memory {
         &self.slabs[&slab].buffer
     }
 
+    #[cfg(test)]
+    pub fn slabs(&self) -> usize {
+        self.slabs.len()
+    }
+
     pub fn forget_bind_groups(&mut self) {
         self.bind_groups.clear();
     }

@@ -9,6 +9,8 @@ mod memory;
 mod open;
 mod pipelines;
 mod read;
+#[cfg(all(test, not(target_family = "wasm")))]
+mod tests;
 
 use super::{BufferId, Counters, Device, Launch, Limits, Program, ReadFuture, Region};
 use crate::{

@@ -31,7 +31,7 @@ pub fn open_native(name: &'static str) -> Result<Rc<dyn Device>> {
         "metal" => "use cpu",
         _ => "install a GPU driver (a CPU one: mesa-vulkan-drivers), or use cpu",
     };
-    let gpu = pollster::block_on(open(name, backends, fix))?;
+    let gpu: Rc<dyn Device> = Rc::new(pollster::block_on(open(name, backends, fix))?);
     // wgpu needs its thread-locals when it is dropped; ours, which hold devices, may outlive them.
     std::mem::forget(gpu.clone());
     Ok(gpu)
@@ -41,10 +41,10 @@ pub fn open_native(name: &'static str) -> Result<Rc<dyn Device>> {
 pub async fn open_web() -> Result<Rc<dyn Device>> {
     let fix =
         "use a browser with WebGPU (Chrome, Edge, Safari 26, Firefox) on https or localhost, or use cpu";
-    open("webgpu", wgpu::Backends::BROWSER_WEBGPU, fix).await
+    Ok(Rc::new(open("webgpu", wgpu::Backends::BROWSER_WEBGPU, fix).await?))
 }
 
-async fn open(name: &'static str, backends: wgpu::Backends, fix: &str) -> Result<Rc<dyn Device>> {
+pub(super) async fn open(name: &'static str, backends: wgpu::Backends, fix: &str) -> Result<Gpu> {
     let instance = wgpu::Instance::new(wgpu::InstanceDescriptor {
         backends,
         ..wgpu::InstanceDescriptor::new_without_display_handle()
@@ -69,7 +69,7 @@ async fn open(name: &'static str, backends: wgpu::Backends, fix: &str) -> Result
     let info = adapter.get_info();
     let health = Health::watch(name, &device);
     let limits = limits(&device.limits(), &info);
-    Ok(Rc::new(Gpu(Rc::new(Inner {
+    Ok(Gpu(Rc::new(Inner {
         name,
         description: describe(name, &info),
         uniform: RefCell::new(uniform(&device, 64 * SLOT as u64)),
@@ -82,7 +82,7 @@ async fn open(name: &'static str, backends: wgpu::Backends, fix: &str) -> Result
         queue,
         limits,
         health,
-    }))))
+    })))
 }
 
 fn limits(l: &wgpu::Limits, info: &wgpu::AdapterInfo) -> Limits {
