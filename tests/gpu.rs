@@ -204,7 +204,7 @@ same! {
 
     matrix_products_with_every_tile {
         let mut out = Vec::new();
-        for (m, k, n) in [(1500, 9, 1430), (768, 20, 700), (16_000, 8, 32), (512, 64, 512)] {
+        for (m, k, n) in [(1500, 9, 1430), (768, 20, 700), (16_000, 8, 32), (512, 64, 512), (2000, 30, 10), (9, 40, 1100)] {
             let y = data(&[m, k], 1).matmul(&data(&[k, n], 2))?.contiguous();
             out.extend([y.max([0], false)?, y.min([1], false)?]);
         }

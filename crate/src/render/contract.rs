@@ -18,7 +18,10 @@ pub struct Tile {
 }
 
 /// Fewer rows or columns than this leave most of a tile idle.
-const MIN_SIDE: usize = 16;
+const MIN_SIDE: usize = 8;
+/// Below this many rows or columns one of the narrow tiles is used, if there are workgroups enough of it.
+const NARROW: usize = 16;
+const MIN_NARROW_GROUPS: usize = 16;
 /// Terms a part of a sum should have.
 const MIN_DEPTH: usize = 256;
 /// Workgroups that keep a GPU busy.
@@ -30,6 +33,9 @@ const TILES: [Tile; 4] = [
     Tile { block_m: 128, block_n: 32, block_k: 16, thread_m: 8, thread_n: 4 },
     Tile { block_m: 32, block_n: 32, block_k: 16, thread_m: 4, thread_n: 4 },
 ];
+
+const NARROW_N: Tile = Tile { block_m: 64, block_n: 16, block_k: 16, thread_m: 4, thread_n: 4 };
+const NARROW_M: Tile = Tile { block_m: 16, block_n: 64, block_k: 16, thread_m: 4, thread_n: 4 };
 
 impl Tile {
     fn threads(&self) -> usize {
@@ -54,6 +60,10 @@ pub fn tile(kernel: &Kernel) -> Option<Tile> {
     let fits = acc.op == Reduce::Sum && acc.dtype.size() == 4 && kernel.inner.is_empty();
     if !fits || m.min(n) < MIN_SIDE || k < 8 {
         return None;
+    }
+    if m.min(n) < NARROW {
+        let tile = if n < m { NARROW_N } else { NARROW_M };
+        return (batch * tile.groups(m, n) >= MIN_NARROW_GROUPS).then_some(tile);
     }
     let good = |t: &&Tile| batch * t.groups(m, n) >= BUSY && t.waste(m, n) < 0.3;
     Some(*TILES.iter().find(good).unwrap_or(&TILES[TILES.len() - 1]))
