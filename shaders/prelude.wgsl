@@ -19,6 +19,15 @@ fn max_f32(a: f32, b: f32) -> f32 {
   return select(a, b, a < b || is_nan(b));
 }
 
+// Some drivers make numbers of NaN.
+fn exp2_f32(x: f32) -> f32 {
+  return select(exp2(x), x, is_nan(x));
+}
+
+fn log2_f32(x: f32) -> f32 {
+  return select(log2(x), not_a_number(), x < 0.0 || is_nan(x));
+}
+
 fn floor_div(a: i32, d: i32) -> i32 {
   return a / d - select(0, 1, a % d < 0);
 }

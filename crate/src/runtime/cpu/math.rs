@@ -54,8 +54,8 @@ pub fn log2(x: f32) -> f32 {
     let tiny = x < f32::MIN_POSITIVE;
     let scaled = if tiny { x * 8_388_608.0 } else { x };
     let bits = scaled.to_bits() as i32;
-    let exponent = (bits - 0x3f35_04f3) >> 23;
-    let m = f32::from_bits((bits - (exponent << 23)) as u32);
+    let exponent = bits.wrapping_sub(0x3f35_04f3) >> 23;
+    let m = f32::from_bits(bits.wrapping_sub(exponent << 23) as u32);
     let s = (m - 1.0) / (m + 1.0);
     let z = s * s;
     let p = 0.320_599_f32;
