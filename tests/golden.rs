@@ -3,8 +3,8 @@
 
 use playgrad::{
     Error, Tensor,
-    kernel::Kernel,
-    render::{WGSL, render},
+    kernel::{Kernel, split},
+    render::{WGSL, parts, render},
     runtime::{self, BufferId, Counters, Device, Launch, Limits, Program, ReadFuture, Region, null::Null},
 };
 use std::{cell::RefCell, fs, future::Future, path::PathBuf, pin::Pin, process::Command, rc::Rc};
@@ -65,6 +65,10 @@ fn kernels(of: impl FnOnce() -> Result<Tensor, Error>) -> Vec<Rc<Kernel>> {
 fn golden(name: &str, bindings: &[usize], of: impl FnOnce() -> Result<Tensor, Error>) {
     let kernels = kernels(of);
     let [kernel] = &kernels[..] else { panic!("{name}: {} kernels", kernels.len()) };
+    same_text(name, kernel, bindings);
+}
+
+fn same_text(name: &str, kernel: &Kernel, bindings: &[usize]) {
     let each: Vec<usize> = (0..kernel.args.len()).collect();
     let slots = if bindings.is_empty() { &each[..] } else { bindings };
     let got = render(kernel, slots, &WGSL).source;
@@ -161,4 +165,15 @@ fn contract_of_a_convolution() {
     golden("contract_conv", &[], || {
         floats(&[8, 3, 20, 20]).conv2d(&floats(&[32, 3, 5, 5]), None, Default::default())?.relu()
     });
+}
+
+#[test]
+fn a_long_sum_in_parts() {
+    let kernels = kernels(|| floats(&[32, 20_000]).matmul(&floats(&[20_000, 40]))?.relu());
+    let wanted = parts(&kernels[0]);
+    assert!(wanted > 1, "{} is not cut", kernels[0].name);
+    let cut = split(&kernels[0], wanted).unwrap();
+    assert_eq!(cut.parts.rows(), cut.scratch[0] / 4);
+    same_text("parts", &cut.parts, &[]);
+    same_text("whole", &cut.whole, &[]);
 }

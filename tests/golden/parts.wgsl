@@ -1,0 +1,145 @@
+@group(0) @binding(1) var<storage, read> b0: array<f32>;
+@group(0) @binding(2) var<storage, read> b1: array<f32>;
+@group(0) @binding(3) var<storage, read_write> b2: array<f32>;
+@group(0) @binding(4) var<storage, read_write> b3: array<f32>;
+
+// Where each argument starts, in elements.
+struct Offsets {
+  a0: i32,
+  a1: i32,
+  a2: i32,
+  a3: i32,
+}
+@group(0) @binding(0) var<uniform> at: Offsets;
+
+// A workgroup computes 32 x 32 outputs, 16 terms at a time, an invocation
+// 4 x 4 of them. A vector of a tile holds four neighbouring rows (or columns).
+var<workgroup> tile_a: array<vec4<f32>, 144>;
+var<workgroup> tile_b: array<vec4<f32>, 144>;
+
+// Rows m .. m + 3 of the first factor, columns n .. n + 3 of the second; zero outside.
+fn four_a(batch: i32, m: i32, k: i32) -> vec4<f32> {
+  var four = vec4<f32>();
+  let r3 = batch;
+  let r2 = k;
+  let inner = m;
+  {
+    let r0 = inner + 0;
+    let v0 = b0[at.a0 + (r0 * 20000 + r2 + r3 * 400)];
+    four.x = v0;
+  }
+  {
+    let r0 = inner + 1;
+    let v0 = b0[at.a0 + (r0 * 20000 + r2 + r3 * 400)];
+    four.y = v0;
+  }
+  {
+    let r0 = inner + 2;
+    let v0 = b0[at.a0 + (r0 * 20000 + r2 + r3 * 400)];
+    four.z = v0;
+  }
+  {
+    let r0 = inner + 3;
+    let v0 = b0[at.a0 + (r0 * 20000 + r2 + r3 * 400)];
+    four.w = v0;
+  }
+  return four;
+}
+
+fn four_b(batch: i32, n: i32, k: i32) -> vec4<f32> {
+  var four = vec4<f32>();
+  let r3 = batch;
+  let r2 = k;
+  if (n >= 40) { return four; }
+  let inner = n;
+  {
+    let r1 = inner + 0;
+    let v1 = b1[at.a1 + (r1 + r2 * 40 + r3 * 16000)];
+    four.x = v1;
+  }
+  {
+    let r1 = inner + 1;
+    let v1 = b1[at.a1 + (r1 + r2 * 40 + r3 * 16000)];
+    four.y = v1;
+  }
+  {
+    let r1 = inner + 2;
+    let v1 = b1[at.a1 + (r1 + r2 * 40 + r3 * 16000)];
+    four.z = v1;
+  }
+  {
+    let r1 = inner + 3;
+    let v1 = b1[at.a1 + (r1 + r2 * 40 + r3 * 16000)];
+    four.w = v1;
+  }
+  return four;
+}
+
+fn store_four(batch: i32, m: i32, n: i32, sums: vec4<f32>) {
+  let r3 = batch;
+  let r0 = m;
+  if (n >= 40) { return; }
+  let inner = n;
+  {
+    let r1 = inner + 0;
+    b3[at.a3 + (r0 * 40 + r1 + r3 * 1280)] = sums.x;
+  }
+  {
+    let r1 = inner + 1;
+    b3[at.a3 + (r0 * 40 + r1 + r3 * 1280)] = sums.y;
+  }
+  {
+    let r1 = inner + 2;
+    b3[at.a3 + (r0 * 40 + r1 + r3 * 1280)] = sums.z;
+  }
+  {
+    let r1 = inner + 3;
+    b3[at.a3 + (r0 * 40 + r1 + r3 * 1280)] = sums.w;
+  }
+}
+
+@compute @workgroup_size(64)
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) thread_index: u32) {
+  let tile = i32(group.y * 100u + group.x);
+  if (tile >= 100) {
+    return;
+  }
+  let thread = i32(thread_index);
+  let batch = tile / 2;
+  let first_m = tile % 2 / 2 * 32;
+  let first_n = tile % 2 * 32;
+  let my_m = thread / 8 * 1;
+  let my_n = thread % 8 * 1;
+  let a_m0 = thread / 16;
+  let a_k0 = thread % 16;
+  let a_m1 = (thread + 64) / 16;
+  let a_k1 = (thread + 64) % 16;
+  let b_n0 = thread % 8;
+  let b_k0 = thread / 8;
+  let b_n1 = (thread + 64) % 8;
+  let b_k1 = (thread + 64) / 8;
+  var sum_0_0 = vec4<f32>();
+  var sum_1_0 = vec4<f32>();
+  var sum_2_0 = vec4<f32>();
+  var sum_3_0 = vec4<f32>();
+  for (var first_k = 0; first_k < 400; first_k += 16) {
+    tile_a[a_k0 * 9 + a_m0] = four_a(batch, first_m + a_m0 * 4, first_k + a_k0);
+    tile_a[a_k1 * 9 + a_m1] = four_a(batch, first_m + a_m1 * 4, first_k + a_k1);
+    tile_b[b_k0 * 9 + b_n0] = four_b(batch, first_n + b_n0 * 4, first_k + b_k0);
+    tile_b[b_k1 * 9 + b_n1] = four_b(batch, first_n + b_n1 * 4, first_k + b_k1);
+    workgroupBarrier();
+    for (var k = 0; k < 16; k += 1) {
+      let m0 = tile_a[k * 9 + my_m + 0];
+      let n0 = tile_b[k * 9 + my_n + 0];
+      sum_0_0 += m0.x * n0;
+      sum_1_0 += m0.y * n0;
+      sum_2_0 += m0.z * n0;
+      sum_3_0 += m0.w * n0;
+    }
+    workgroupBarrier();
+  }
+  store_four(batch, first_m + my_m * 4 + 0, first_n + (my_n + 0) * 4, sum_0_0);
+  store_four(batch, first_m + my_m * 4 + 1, first_n + (my_n + 0) * 4, sum_1_0);
+  store_four(batch, first_m + my_m * 4 + 2, first_n + (my_n + 0) * 4, sum_2_0);
+  store_four(batch, first_m + my_m * 4 + 3, first_n + (my_n + 0) * 4, sum_3_0);
+}
