@@ -6,7 +6,9 @@ use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
 use std::collections::BTreeMap;
 
-const FIRST_SLAB: usize = 8 << 20;
+/// Holds the weights and temporaries of most lessons: what shares a buffer decides a shader's bindings, and a plan whose
+/// tensors moved between slabs would be compiled again.
+const FIRST_SLAB: usize = 32 << 20;
 /// Slabs double, so that even gigabytes of tensors lie in fewer slabs than a kernel may bind.
 const LARGEST_SHARED_SLAB: usize = 1 << 30;
 /// Bytes of slabs nothing lives in that are kept for the next allocation.
