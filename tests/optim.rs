@@ -119,7 +119,7 @@ fn values_of_the_last_step_can_be_read_and_older_ones_say_why_not() {
     assert_eq!(read(&loss), [-30.0]);
     assert_eq!(read(&kept), [-8.0]);
     let error = unread.to_vec::<f32>().unwrap_err();
-    assert!(error.kind == Kind::Data && error.fix.contains("before the next step"), "{error}");
+    assert!(error.kind == Kind::Argument && error.fix.contains("before the next step"), "{error}");
 }
 
 #[test]

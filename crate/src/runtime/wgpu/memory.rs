@@ -80,11 +80,13 @@ impl Memory {
         self.next_id
     }
 
-    /// The smallest hole that is large enough, in the oldest slab among equals.
+    /// The smallest hole that is large enough in the oldest slab that has one: few slabs stay in use, so the same
+    /// plan keeps meeting the same bindings.
     fn hole(&self, taken: usize) -> Option<(u64, usize)> {
-        let holes =
-            self.slabs.iter().flat_map(|(id, s)| s.holes.iter().map(move |(at, len)| (*len, *id, *at)));
-        holes.filter(|(len, ..)| *len >= taken).min().map(|(_, id, at)| (id, at))
+        self.slabs.iter().find_map(|(id, slab)| {
+            let fitting = slab.holes.iter().filter(|(_, len)| **len >= taken);
+            fitting.min_by_key(|(_, len)| **len).map(|(at, _)| (*id, *at))
+        })
     }
 
     fn grow(&mut self, gpu: &Inner, taken: usize) -> Result<u64> {
