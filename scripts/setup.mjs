@@ -9,6 +9,7 @@ import {
   symlinkSync,
   writeFileSync,
 } from "node:fs";
+import { tmpdir } from "node:os";
 import { basename, delimiter, join } from "node:path";
 import { at, cache, Failure, npm, output, run, step, unlessFresh } from "./lib.mjs";
 
@@ -233,7 +234,9 @@ export async function vulkan() {
   if (process.env.VK_DRIVER_FILES) return { env: {}, note: `on ${process.env.VK_DRIVER_FILES}` };
   if (!existsSync(LAVAPIPE) && canApt())
     await aptInstall("a software Vulkan device", ["mesa-vulkan-drivers", "libvulkan1"]);
-  if (existsSync(LAVAPIPE)) return { env: { VK_DRIVER_FILES: LAVAPIPE }, note: "on lavapipe" };
+  // Without a desktop session the loader would complain at every start.
+  const XDG_RUNTIME_DIR = process.env.XDG_RUNTIME_DIR ?? tmpdir();
+  if (existsSync(LAVAPIPE)) return { env: { VK_DRIVER_FILES: LAVAPIPE, XDG_RUNTIME_DIR }, note: "on lavapipe" };
   return {
     env: {},
     note: "on this machine's own GPU; for a software one: apt-get install mesa-vulkan-drivers libvulkan1",
