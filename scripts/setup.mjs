@@ -236,7 +236,8 @@ export async function vulkan() {
     await aptInstall("a software Vulkan device", ["mesa-vulkan-drivers", "libvulkan1"]);
   // Without a desktop session the loader would complain at every start.
   const XDG_RUNTIME_DIR = process.env.XDG_RUNTIME_DIR ?? tmpdir();
-  if (existsSync(LAVAPIPE)) return { env: { VK_DRIVER_FILES: LAVAPIPE, XDG_RUNTIME_DIR }, note: "on lavapipe" };
+  if (existsSync(LAVAPIPE))
+    return { env: { VK_DRIVER_FILES: LAVAPIPE, XDG_RUNTIME_DIR }, note: "on lavapipe" };
   return {
     env: {},
     note: "on this machine's own GPU; for a software one: apt-get install mesa-vulkan-drivers libvulkan1",
