@@ -165,6 +165,8 @@ fn gradients_stop_where_they_are_told_to() -> Result<()> {
     assert_eq!(x.grad().unwrap().to_vec::<f32>()?, [3.0]);
     let constant = no_grad(|| x.square())?;
     assert!(constant.sum((), false)?.backward().is_err());
+    let unsaid = Tensor::from_slice(&[3.0f32], &[1])?;
+    assert!(no_grad(|| unsaid.square())?.backward().is_err());
     assert!(x.mul(2.0)?.backward().is_ok(), "one element is a scalar enough");
     let two = Tensor::from_slice(&[1.0f32, 2.0], &[2])?;
     let error = two.mul(2.0)?.backward().unwrap_err();

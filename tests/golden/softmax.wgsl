@@ -80,26 +80,25 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     acc0 = max_f32(acc0, v0);
   }
   let row_acc0 = join_max_f32(acc0, thread, lane);
-  let v2 = row_acc0;
   var acc1: f32 = 0.0f;
   for (var i: i32 = lane; i < 100; i += 32) {
     let r1 = i;
     let v0 = b0[at.a0 + (r0 * 100 + r1)];
-    let v3 = (v0 - v2);
-    let v5 = (v3 * 1.442695f);
-    let v6 = exp2_f32(v5);
-    acc1 = (acc1 + v6);
+    let v2 = (v0 - row_acc0);
+    let v4 = (v2 * 1.442695f);
+    let v5 = exp2_f32(v4);
+    acc1 = (acc1 + v5);
   }
   let row_acc1 = join_sum_f32(acc1, thread, lane);
   if (live) {
     for (var i: i32 = lane; i < 100; i += 32) {
       let r1 = i;
       let v0 = b0[at.a0 + (r0 * 100 + r1)];
-      let v3 = (v0 - v2);
-      let v5 = (v3 * 1.442695f);
-      let v6 = exp2_f32(v5);
-      let v8 = (v6 / row_acc1);
-      b1[at.a1 + (r0 * 100 + r1)] = v8;
+      let v2 = (v0 - row_acc0);
+      let v4 = (v2 * 1.442695f);
+      let v5 = exp2_f32(v4);
+      let v7 = (v5 / row_acc1);
+      b1[at.a1 + (r0 * 100 + r1)] = v7;
     }
   }
 }

@@ -29,12 +29,19 @@ fn pass(outputs: &[Node]) -> Vec<Node> {
             node.clone()
         } else {
             of_nothing(node)
+                .or_else(|| unmarked(node, &done))
                 .or_else(|| sum_of_view(node, &uses, &done))
                 .unwrap_or_else(|| rebuild(node, &done))
         };
         done.insert(node.id, new);
     }
     outputs.iter().map(|n| done[&n.id].clone()).collect()
+}
+
+/// A bitcast to its own dtype only marks where gradients stop.
+fn unmarked(node: &Node, done: &FxHashMap<u64, Node>) -> Option<Node> {
+    let marks = matches!(node.op, Op::Bitcast) && node.src[0].dtype == node.dtype;
+    marks.then(|| done[&node.src[0].id].clone())
 }
 
 fn rebuild(node: &Node, done: &FxHashMap<u64, Node>) -> Node {

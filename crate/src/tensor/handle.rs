@@ -4,7 +4,7 @@ use super::{Handle, Tensor, build, mode, random, read::Data};
 use crate::{
     error::{Error, Result},
     grad,
-    graph::{DType, Leaf, Node, Shape},
+    graph::{DType, Leaf, Node, Op, Shape},
     runtime,
     schedule::{self, capture},
 };
@@ -61,7 +61,8 @@ fn upgrade(list: &mut Vec<Weak<Handle>>) -> Vec<Tensor> {
 impl Tensor {
     /// A handle on `node`; inside [`super::no_grad`] its history is cut.
     pub fn from_node(node: Node) -> Tensor {
-        let node = if node.needs_grad && !mode::history_is_kept() { build::detach(&node) } else { node };
+        let has_history = node.dtype.is_float() && !node.src.is_empty() && !matches!(node.op, Op::Bitcast);
+        let node = if has_history && !mode::history_is_kept() { build::detach(&node) } else { node };
         let is_leaf = node.as_leaf().is_some();
         let tensor = Tensor(Rc::new(Handle {
             node: RefCell::new(node),
