@@ -34,8 +34,17 @@ async function init(wasm: WebAssembly.Module | null, device: DeviceChoice): Prom
     playgrad.devices().then((devices) => post({ type: "devices", devices }), fail);
   } catch (error) {
     const detail = describe(error, "");
-    post({ type: "broken", error: detail.kind === "device" ? detail : { ...detail, kind: "load" } });
+    post({ type: "broken", error: engineRuns() ? detail : { ...detail, kind: "load" } });
     throw error;
+  }
+}
+
+function engineRuns(): boolean {
+  try {
+    playgrad.memory();
+    return true;
+  } catch {
+    return false;
   }
 }
 
