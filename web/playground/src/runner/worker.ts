@@ -34,6 +34,8 @@ async function init(wasm: WebAssembly.Module | null, device: DeviceChoice): Prom
     playgrad.devices().then((devices) => post({ type: "devices", devices }), fail);
   } catch (error) {
     const detail = describe(error, "");
+    // Told here: the rejection that follows must not be told again as the program's error.
+    failed = true;
     post({ type: "broken", error: engineRuns() ? detail : { ...detail, kind: "load" } });
     throw error;
   }
