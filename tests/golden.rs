@@ -24,7 +24,7 @@ impl Device for Recorder {
         self.null.description()
     }
     fn limits(&self) -> Limits {
-        Limits { parallelism: 1024, ..self.null.limits() }
+        self.null.limits()
     }
     fn counters(&self) -> Counters {
         self.null.counters()

@@ -140,3 +140,20 @@ fn plans_are_found_again() {
     assert_eq!((after.plans_compiled, after.plan_hits), (before.plans_compiled, before.plan_hits + 1));
     assert_eq!(DType::F32.size(), 4);
 }
+
+#[test]
+fn a_contraction_is_the_reduction_it_stands_for() {
+    let run = |plain: bool| {
+        let work = move || {
+            if plain {
+                runtime::register("cpu", Ok(std::rc::Rc::new(runtime::cpu::Cpu::plain())));
+            }
+            cpu();
+            let ((x, _), (w, _)) = (data(&[3, 4, 9, 8], 1), data(&[5, 4, 3, 3], 2));
+            let options = playgrad::tensor::Conv2dOptions { padding: [1, 1], ..Default::default() };
+            x.conv2d(&w, None, options).unwrap().to_vec::<f32>().unwrap()
+        };
+        std::thread::spawn(work).join().unwrap()
+    };
+    close(&run(false), &run(true));
+}

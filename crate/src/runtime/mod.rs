@@ -44,8 +44,6 @@ pub struct Limits {
     pub max_bytes: usize,
     /// Byte alignment of regions.
     pub alignment: usize,
-    /// Rows a row kernel wants so that the device is busy; 1 where rows run one after another.
-    pub parallelism: usize,
     /// A GPU that a driver imitates on the CPU: never chosen unasked.
     pub emulated: bool,
 }

@@ -26,7 +26,7 @@ impl Device for Null {
     }
 
     fn limits(&self) -> Limits {
-        Limits { max_buffers: 8, max_bytes: usize::MAX, alignment: 256, parallelism: 1, emulated: false }
+        Limits { max_buffers: 8, max_bytes: usize::MAX, alignment: 256, emulated: false }
     }
 
     fn counters(&self) -> Counters {

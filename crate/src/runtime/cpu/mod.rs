@@ -72,7 +72,7 @@ impl Device for Cpu {
 
     fn limits(&self) -> Limits {
         let max_bytes = if cfg!(target_pointer_width = "32") { 1 << 30 } else { 1 << 34 };
-        Limits { max_buffers: 64, max_bytes, alignment: 64, parallelism: 1, emulated: false }
+        Limits { max_buffers: 64, max_bytes, alignment: 64, emulated: false }
     }
 
     fn counters(&self) -> Counters {

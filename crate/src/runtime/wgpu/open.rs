@@ -10,8 +10,6 @@ use std::{
     rc::Rc,
 };
 
-/// Invocations that keep a GPU busy, as rows of a reduction with 32 lanes each.
-const PARALLELISM: usize = 1024;
 /// Far more than a kernel may bind: tensors share slabs.
 const MAX_ARGUMENTS: usize = 32;
 /// Offsets are int32 elements of 4 bytes, and regions must not reach past them.
@@ -91,7 +89,6 @@ fn limits(l: &wgpu::Limits, info: &wgpu::AdapterInfo) -> Limits {
         max_buffers: MAX_ARGUMENTS,
         max_bytes: most as usize / ALIGNMENT * ALIGNMENT,
         alignment: ALIGNMENT,
-        parallelism: PARALLELISM,
         emulated: info.device_type == wgpu::DeviceType::Cpu,
     }
 }
