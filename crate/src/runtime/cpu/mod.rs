@@ -2,6 +2,7 @@
 //! natively and in WebAssembly; other devices are tested against it.
 
 mod gemm;
+mod host;
 mod math;
 mod memory;
 mod rows;
@@ -13,6 +14,7 @@ use crate::{
     kernel::{Kernel, RangeId},
 };
 use gemm::{Gemm, Scratch};
+pub use host::{Host, host, install_host};
 use math::Reg;
 use memory::Memory;
 use rows::Rows;
