@@ -8,6 +8,7 @@ mod map;
 mod printer;
 mod reduce;
 mod spelling;
+pub mod wasm;
 mod wgsl;
 
 use crate::kernel::Kernel;

@@ -11,10 +11,11 @@ thread_local! {
     static FAULT: RefCell<Option<String>> = const { RefCell::new(None) };
 }
 
-/// `make(kind, op, got, expected, fix)` builds the error a failed call throws.
+/// Starts the engine. `make(kind, op, got, expected, fix)` builds the error a failed call throws.
 #[wasm_bindgen]
 pub fn install(make: Function) {
     MAKE.set(Some(make));
+    crate::host::install();
     std::panic::set_hook(Box::new(|info| FAULT.set(Some(info.to_string()))));
 }
 

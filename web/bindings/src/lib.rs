@@ -6,6 +6,7 @@
 pub mod data;
 pub mod devices;
 pub mod error;
+pub mod host;
 pub mod io;
 pub mod neural;
 pub mod ops;

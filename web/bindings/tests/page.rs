@@ -37,3 +37,8 @@ fn mistakes_reach_the_factory() {
 fn handles_are_given_back() {
     common::handles_are_given_back();
 }
+
+#[wasm_bindgen_test]
+fn emitted_code_runs() {
+    common::emitted_code_runs();
+}

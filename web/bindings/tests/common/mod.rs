@@ -1,6 +1,13 @@
 //! What every host must do: open a device, train XOR on it through the functions JavaScript calls.
 
 use js_sys::{Float32Array, Function, Reflect};
+use playgrad::{
+    render::wasm::{
+        self,
+        micro::{self, Micro},
+    },
+    runtime::cpu,
+};
 use playgrad_web::{
     devices, error, neural,
     ops::{self, Binary, Unary},
@@ -83,4 +90,28 @@ pub fn handles_are_given_back() {
     table::release(&ids);
     assert_eq!(devices::memory_in_use()[2], before);
     assert!(ops::unary(Unary::Neg, ids[0]).is_err());
+}
+
+/// A kernel is emitted twice: what it computes is right, and its place in the table is used again.
+pub fn emitted_code_runs() {
+    playgrad_web::host::install();
+    let host = cpu::host().unwrap();
+    let shape = Micro { rows: 2, columns: 4, relaxed: host.relaxed_simd() };
+    let mut places = Vec::new();
+    for _ in 0..2 {
+        let loaded = host.load(&wasm::module(&[(micro::PARAMS, micro::function(shape))]), 1).unwrap();
+        // SAFETY: a loaded function's address is a function pointer, of the type it was emitted with.
+        let product = unsafe {
+            type Product = extern "C" fn(usize, *const f32, *const f32, *mut f32, usize, bool);
+            std::mem::transmute::<usize, Product>(loaded[0])
+        };
+        let (a, b) = ([1.0, 10.0].repeat(5), (0..20u8).map(f32::from).collect::<Vec<_>>());
+        let mut c = [0.5; 9];
+        product(5, a.as_ptr(), b.as_ptr(), c.as_mut_ptr(), 5, true);
+        assert_eq!(c, [40.5, 45.5, 50.5, 55.5, 0.5, 400.5, 450.5, 500.5, 550.5]);
+        host.unload(&loaded);
+        places.push(loaded);
+    }
+    assert_eq!(places[0], places[1]);
+    assert!(host.load(b"not wasm", 1).is_err());
 }
