@@ -108,6 +108,36 @@ fn a_replay_builds_no_graph_and_compiles_nothing() {
 }
 
 #[test]
+fn several_steps_in_one_call_equal_single_ones() {
+    let record = |s: &Setup, x: &Tensor, y: &Tensor| {
+        s.step(x, y);
+        playgrad::tensor::realize_all(&[x.clone(), y.clone()]).unwrap();
+        capture::begin().unwrap();
+        let loss = s.step(x, y);
+        let logits = s.model.forward(x).unwrap().realize().unwrap();
+        capture::finish(&[x.node(), y.node()], &[loss.node(), logits.node(), y.node()])
+    };
+    let (x, y) = batch(0);
+    let plain = setup();
+    let step = record(&plain, &x, &y);
+    let mut want = Vec::new();
+    let mut logits = Vec::new();
+    for _ in 0..5 {
+        let made = step.replay(&[x.node(), y.node()]).unwrap();
+        want.push(Tensor::from_node(made[0].clone()).item().unwrap() as f32);
+        logits = Tensor::from_node(made[1].clone()).to_vec::<f32>().unwrap();
+    }
+    let stacked = setup();
+    let step = record(&stacked, &x, &y);
+    let made = step.replay_n(&[x.node(), y.node()], 5).unwrap();
+    assert_eq!(Tensor::from_node(made[0].clone()).to_vec::<f32>().unwrap(), want);
+    assert_eq!(Tensor::from_node(made[1].clone()).to_vec::<f32>().unwrap(), logits);
+    assert_eq!(made[2], y.node());
+    assert_eq!(stacked.state(), plain.state());
+    assert!(step.replay_n(&[x.node(), y.node()], 0).unwrap_err().to_string().contains("at least one"));
+}
+
+#[test]
 fn a_jit_inside_a_jit_is_an_error() {
     capture::begin().unwrap();
     assert!(capture::begin().unwrap_err().to_string().contains("one jit at a time"));

@@ -80,14 +80,17 @@ pub trait Device {
     fn idle(&self) -> Pin<Box<dyn Future<Output = Result<()>>>>;
 }
 
-/// An allocation that frees itself; clones share it.
+/// An allocation that frees itself, or a part of one; clones share it.
 #[derive(Clone)]
-pub struct Storage(Rc<Allocation>);
+pub struct Storage {
+    whole: Rc<Allocation>,
+    offset: usize,
+    bytes: usize,
+}
 
 struct Allocation {
     device: Rc<dyn Device>,
     buffer: BufferId,
-    bytes: usize,
 }
 
 impl Drop for Allocation {
@@ -99,7 +102,13 @@ impl Drop for Allocation {
 impl Storage {
     pub fn new(device: &Rc<dyn Device>, bytes: usize) -> Result<Storage> {
         let buffer = device.alloc(bytes)?;
-        Ok(Storage(Rc::new(Allocation { device: device.clone(), buffer, bytes })))
+        Ok(Storage { whole: Rc::new(Allocation { device: device.clone(), buffer }), offset: 0, bytes })
+    }
+
+    /// `bytes` of this storage from `offset` on, a multiple of the device's alignment.
+    pub fn part(&self, offset: usize, bytes: usize) -> Storage {
+        debug_assert!(offset + bytes <= self.bytes);
+        Storage { whole: self.whole.clone(), offset: self.offset + offset, bytes }
     }
 
     pub fn from_bytes(device: &Rc<dyn Device>, bytes: &[u8]) -> Result<Storage> {
@@ -109,19 +118,19 @@ impl Storage {
     }
 
     pub fn device(&self) -> &Rc<dyn Device> {
-        &self.0.device
+        &self.whole.device
     }
 
     pub fn region(&self) -> Region {
-        Region { buffer: self.0.buffer, offset: 0, bytes: self.0.bytes }
+        Region { buffer: self.whole.buffer, offset: self.offset, bytes: self.bytes }
     }
 
     pub fn bytes(&self) -> usize {
-        self.0.bytes
+        self.bytes
     }
 
     pub fn read(&self) -> ReadFuture {
-        let read = self.0.device.read(self.region());
+        let read = self.device().read(self.region());
         let keep = self.clone();
         Box::pin(async move {
             let bytes = read.await;
@@ -133,7 +142,7 @@ impl Storage {
 
 impl fmt::Debug for Storage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Storage({}, {} bytes)", self.0.device.name(), self.0.bytes)
+        write!(f, "Storage({}, {} bytes)", self.device().name(), self.bytes)
     }
 }
 

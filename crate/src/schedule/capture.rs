@@ -1,10 +1,13 @@
 //! Captured replay: a step's plans and bindings are recorded once and run again without building a graph.
 
-use super::{plan::Plan, run};
+use super::{
+    plan::{Place, Plan},
+    run,
+};
 use crate::{
     error::{Error, Result},
-    graph::{DType, Node, Shape},
-    runtime::{Device, Storage},
+    graph::{DType, Node, Op, Pairs, Shape},
+    runtime::{Device, Region, Storage},
 };
 use rustc_hash::FxHashMap;
 use std::{cell::RefCell, rc::Rc};
@@ -119,12 +122,12 @@ pub(super) fn record(plan: &Rc<Plan>, device: &Rc<dyn Device>, inputs: &[Node], 
 /// Ends the recording: `args` are the nodes of the step's arguments, `results` what it returned, all computed.
 pub fn finish(args: &[Node], results: &[Node]) -> Capture {
     let recording = RECORDING.take().unwrap_or_default();
-    let mut made: FxHashMap<u64, usize> = FxHashMap::default();
+    let mut made: FxHashMap<Region, usize> = FxHashMap::default();
     let states = &recording.states;
-    let source = |n: &Node, made: &FxHashMap<u64, usize>| {
+    let source = |n: &Node, made: &FxHashMap<Region, usize>| {
         let state = || states.iter().position(|(before, _)| before == n).map(Source::State);
         let arg = || args.iter().position(|a| a == n).map(Source::Arg);
-        let known = || n.storage().and_then(|s| made.get(&s.region().buffer.0)).map(|i| Source::Made(*i));
+        let known = || n.storage().and_then(|s| made.get(&s.region())).map(|i| Source::Made(*i));
         known().or_else(arg).or_else(state).unwrap_or_else(|| Source::Fixed(n.clone()))
     };
     let mut runs = Vec::new();
@@ -133,7 +136,7 @@ pub fn finish(args: &[Node], results: &[Node]) -> Capture {
         let inputs = run.inputs.iter().map(|n| source(n, &made)).collect();
         for output in &run.outputs {
             if let Some(storage) = output.storage() {
-                made.insert(storage.region().buffer.0, next);
+                made.insert(storage.region(), next);
             }
             next += 1;
         }
@@ -155,6 +158,52 @@ impl Capture {
     /// # Errors
     /// Those of `realize`.
     pub fn replay(&self, args: &[Node]) -> Result<Vec<Node>> {
+        self.run(args, &|_| None)
+    }
+
+    /// Runs the step `n` times on the same arguments. A result that the step computes and that has one element comes
+    /// back as `[n]`: its value in every step. Of every other result comes the last step's value.
+    ///
+    /// # Errors
+    /// As [`Capture::replay`], and `Argument` for no steps.
+    pub fn replay_n(&self, args: &[Node], n: usize) -> Result<Vec<Node>> {
+        if n == 0 {
+            return Err(Error::argument("jit", "0 steps", "at least one", "run at least one step"));
+        }
+        let stacks = self.results.iter().map(|v| self.stack(v, n)).collect::<Result<Vec<_>>>()?;
+        let mut last = Vec::new();
+        for step in 0..n {
+            let slot = |made: usize| {
+                let stack = stacks.iter().flatten().find(|s| s.made == made)?;
+                Some(stack.whole.part(step * stack.stride, stack.bytes))
+            };
+            last = self.run(args, &slot)?;
+        }
+        let joined = |(stack, last): (&Option<Stack>, Node)| stack.as_ref().map_or(last, |s| s.node(n));
+        Ok(stacks.iter().zip(last).map(joined).collect())
+    }
+
+    /// Memory for a result of `n` steps, where the step computes it and it has one element.
+    fn stack(&self, value: &Value, n: usize) -> Result<Option<Stack>> {
+        let Source::Made(i) = value.source else { return Ok(None) };
+        let mut first = 0;
+        for run in &self.runs {
+            let count = run.plan.results.len();
+            if let Some(Place::Output(own)) = i.checked_sub(first).and_then(|at| run.plan.results.get(at))
+                && value.shape.iter().all(|s| *s == 1)
+            {
+                let (bytes, dtype) = (value.dtype.size(), value.dtype);
+                let stride = run.device.limits().alignment.next_multiple_of(bytes);
+                let whole = Storage::new(&run.device, n * stride)?;
+                return Ok(Some(Stack { made: first + own, whole, stride, bytes, dtype }));
+            }
+            first += count;
+        }
+        Ok(None)
+    }
+
+    /// One step; `place` may give the n-th value the step computes its storage.
+    fn run(&self, args: &[Node], place: &dyn Fn(usize) -> Option<Storage>) -> Result<Vec<Node>> {
         let before: Vec<Node> = self.states.iter().map(|(s, _)| s.node()).collect();
         let mut made: Vec<Storage> = Vec::new();
         for run in &self.runs {
@@ -168,7 +217,8 @@ impl Capture {
                     Source::Fixed(node) => run::input(node, &run.device),
                 })
                 .collect::<Result<Vec<_>>>()?;
-            made.extend(run::execute(&run.plan, &run.device, &inputs)?);
+            let first = made.len();
+            made.extend(run::execute(&run.plan, &run.device, &inputs, &|i| place(first + i))?);
         }
         let node = |v: &Value| match &v.source {
             Source::Made(i) => {
@@ -180,5 +230,27 @@ impl Capture {
         };
         self.states.iter().for_each(|(state, after)| state.set_node(node(after)));
         Ok(self.results.iter().map(node).collect())
+    }
+}
+
+/// A value of one element for each of several steps, `stride` bytes apart.
+struct Stack {
+    /// Which of the values that the step computes.
+    made: usize,
+    whole: Storage,
+    stride: usize,
+    bytes: usize,
+    dtype: DType,
+}
+
+impl Stack {
+    fn node(&self, n: usize) -> Node {
+        let gap = self.stride / self.bytes;
+        let shape = |sizes: &[usize]| Shape::from_slice(sizes);
+        let all = Node::from_storage(self.whole.clone(), shape(&[n * gap]), self.dtype, false);
+        let rows = Node::new(Op::Reshape, &[all], shape(&[n, gap]), self.dtype);
+        let firsts = Op::Shrink(Pairs::from_slice(&[(0, n), (0, 1)]));
+        let column = Node::new(firsts, &[rows], shape(&[n, 1]), self.dtype);
+        Node::new(Op::Reshape, &[column], shape(&[n]), self.dtype)
     }
 }

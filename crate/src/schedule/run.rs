@@ -75,7 +75,7 @@ pub fn realize(nodes: &[Node]) -> Result<()> {
         None => compile(key, &outputs, &inputs, &*device)?,
     };
     let storages = inputs.iter().map(|n| input(n, &device)).collect::<Result<Vec<_>>>()?;
-    let results = execute(&plan, &device, &storages)?;
+    let results = execute(&plan, &device, &storages, &|_| None)?;
     outputs.iter().zip(results).for_each(|(node, storage)| node.set_storage(Some(storage)));
     capture::record(&plan, &device, &inputs, &outputs);
     Ok(())
@@ -205,13 +205,21 @@ fn same(a: &Rc<dyn Device>, b: &Rc<dyn Device>) -> bool {
     a.name() == b.name()
 }
 
-/// Runs a plan over `inputs`; the storages of its results.
-pub(super) fn execute(plan: &Plan, device: &Rc<dyn Device>, inputs: &[Storage]) -> Result<Vec<Storage>> {
+/// Runs a plan over `inputs`; the storages of its results. `given` may name the storage of an output.
+pub(super) fn execute(
+    plan: &Plan,
+    device: &Rc<dyn Device>,
+    inputs: &[Storage],
+    given: &dyn Fn(usize) -> Option<Storage>,
+) -> Result<Vec<Storage>> {
     let temps = temps(device, plan.temp_bytes)?;
     let mut outputs: Vec<Option<Storage>> = vec![None; plan.output_bytes.len()];
     for (i, place) in plan.results.iter().enumerate() {
         if *place == Place::Output(i) {
-            outputs[i] = Some(Storage::new(device, plan.output_bytes[i])?);
+            outputs[i] = Some(match given(i) {
+                Some(storage) => storage,
+                None => Storage::new(device, plan.output_bytes[i])?,
+            });
         }
     }
     let region = |place: &Place| match place {
@@ -219,7 +227,7 @@ pub(super) fn execute(plan: &Plan, device: &Rc<dyn Device>, inputs: &[Storage]) 
         Place::Output(i) => outputs[*i].as_ref().expect("every output has storage").region(),
         Place::Temp { offset, bytes } => {
             let base = temps.as_ref().expect("temporaries have memory").region();
-            Region { buffer: base.buffer, offset: base.offset + offset, bytes: *bytes }
+            Region { offset: base.offset + offset, bytes: *bytes, ..base }
         }
     };
     let launches: Vec<Launch> = plan

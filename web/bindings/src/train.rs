@@ -195,13 +195,24 @@ pub fn jit_abandon() {
 
 #[wasm_bindgen(js_name = jitReplay)]
 pub fn jit_replay(id: u32, args: &[u32]) -> Js<Vec<u32>> {
+    again(id, args, Capture::replay)
+}
+
+/// Runs the step `n` times on the same arguments: one tensor for each of its results, `[n]` for those with one
+/// element that the step computes (the value in every step, such as the loss), the last step's value for all others.
+#[wasm_bindgen(js_name = jitRun)]
+pub fn jit_run(id: u32, args: &[u32], n: usize) -> Js<Vec<u32>> {
+    again(id, args, |step, args| step.replay_n(args, n))
+}
+
+fn again(id: u32, args: &[u32], run: impl FnOnce(&Capture, &[Node]) -> Result<Vec<Node>>) -> Js<Vec<u32>> {
     let args = all(args).js()?;
     tensor::realize_all(&args).js()?;
     let captured = CAPTURES.with_borrow(|t| t.get(id).cloned());
     let Some(captured) = captured else {
         return Err(js(Error::argument("jit", "a step that is gone", "a live one", "keep the function")));
     };
-    let made = captured.replay(&nodes(&args)).js()?;
+    let made = run(&captured, &nodes(&args)).js()?;
     Ok(made.into_iter().map(|node| add(Tensor::from_node(node))).collect())
 }
 
