@@ -1,34 +1,23 @@
-{{buffers}}
-// Where each argument starts, in elements.
-struct Offsets {
-{{offsets}}}
-@group(0) @binding(0) var<uniform> at: Offsets;
-
 // A workgroup computes {{block_m}} x {{block_n}} outputs, {{block_k}} terms at a time, an invocation
 // {{thread_m}} x {{thread_n}} of them. A vector of a tile holds four neighbouring rows (or columns).
-var<workgroup> tile_a: array<vec4<{{type}}>, {{size_a}}>;
-var<workgroup> tile_b: array<vec4<{{type}}>, {{size_b}}>;
+var<workgroup> {{prefix}}tile_a: array<vec4<{{type}}>, {{size_a}}>;
+var<workgroup> {{prefix}}tile_b: array<vec4<{{type}}>, {{size_b}}>;
 
 // Rows m .. m + 3 of the first factor, columns n .. n + 3 of the second; zero outside.
-fn four_a(batch: i32, m: i32, k: i32) -> vec4<{{type}}> {
+fn {{prefix}}four_a(batch: i32, m: i32, k: i32) -> vec4<{{type}}> {
   var four = vec4<{{type}}>();
 {{four_a}}  return four;
 }
 
-fn four_b(batch: i32, n: i32, k: i32) -> vec4<{{type}}> {
+fn {{prefix}}four_b(batch: i32, n: i32, k: i32) -> vec4<{{type}}> {
   var four = vec4<{{type}}>();
 {{four_b}}  return four;
 }
 
-fn store_four(batch: i32, m: i32, n: i32, sums: vec4<{{type}}>) {
+fn {{prefix}}store_four(batch: i32, m: i32, n: i32, sums: vec4<{{type}}>) {
 {{store}}}
 
-@compute @workgroup_size({{threads}})
-fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) thread_index: u32) {
-  let tile = i32(group.y * {{groups_x}}u + group.x);
-  if (tile >= {{tiles}}) {
-    return;
-  }
+fn {{prefix}}part(tile: i32, thread_index: u32) {
   let thread = i32(thread_index);
   let batch = tile / {{tiles_mn}};
   let first_m = tile % {{tiles_mn}} / {{tiles_n}} * {{block_m}};

@@ -4,10 +4,12 @@
 use playgrad::{
     Error, Tensor,
     kernel::{Kernel, split},
-    render::{WGSL, parts, render},
+    render::{Target, WGSL, parts, render},
     runtime::{self, BufferId, Counters, Device, Launch, Limits, Program, ReadFuture, Region, null::Null},
 };
 use std::{cell::RefCell, fs, future::Future, path::PathBuf, pin::Pin, process::Command, rc::Rc};
+
+const GPU: Target = Target { lang: &WGSL, emulated: false };
 
 /// A null device that keeps the kernels it is given.
 #[derive(Default)]
@@ -71,7 +73,7 @@ fn golden(name: &str, bindings: &[usize], of: impl FnOnce() -> Result<Tensor, Er
 fn same_text(name: &str, kernel: &Kernel, bindings: &[usize]) {
     let each: Vec<usize> = (0..kernel.args.len()).collect();
     let slots = if bindings.is_empty() { &each[..] } else { bindings };
-    let got = render(kernel, slots, &WGSL).source;
+    let got = render(kernel, slots, GPU).source;
     let path: PathBuf =
         [env!("CARGO_MANIFEST_DIR"), "tests/golden", &format!("{name}.wgsl")].iter().collect();
     if std::env::var_os("UPDATE_GOLDEN").is_some() {
@@ -170,7 +172,7 @@ fn contract_of_a_convolution() {
 #[test]
 fn a_long_sum_in_parts() {
     let kernels = kernels(|| floats(&[32, 20_000]).matmul(&floats(&[20_000, 40]))?.relu());
-    let wanted = parts(&kernels[0]);
+    let wanted = parts(&kernels[0], GPU);
     assert!(wanted > 1, "{} is not cut", kernels[0].name);
     let cut = split(&kernels[0], wanted).unwrap();
     assert_eq!(cut.parts.rows(), cut.scratch[0] / 4);

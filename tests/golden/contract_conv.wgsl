@@ -105,12 +105,7 @@ fn store_four(batch: i32, m: i32, n: i32, sums: vec4<f32>) {
   }
 }
 
-@compute @workgroup_size(64)
-fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) thread_index: u32) {
-  let tile = i32(group.y * 64u + group.x);
-  if (tile >= 64) {
-    return;
-  }
+fn part(tile: i32, thread_index: u32) {
   let thread = i32(thread_index);
   let batch = tile / 64;
   let first_m = tile % 64 / 1 * 32;
@@ -149,4 +144,13 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   store_four(batch, first_m + my_m * 4 + 1, first_n + (my_n + 0) * 4, sum_1_0);
   store_four(batch, first_m + my_m * 4 + 2, first_n + (my_n + 0) * 4, sum_2_0);
   store_four(batch, first_m + my_m * 4 + 3, first_n + (my_n + 0) * 4, sum_3_0);
+}
+
+@compute @workgroup_size(64)
+fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
+  let group = i32(id.y * 64u + id.x);
+  if (group >= 64) {
+    return;
+  }
+  part(group, thread);
 }

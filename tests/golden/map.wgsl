@@ -10,9 +10,8 @@ struct Offsets {
 }
 @group(0) @binding(0) var<uniform> at: Offsets;
 
-@compute @workgroup_size(64)
-fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
-  let row = i32((group.y * 19u + group.x) * 64u + thread);
+fn part(group: i32, thread: u32) {
+  let row = group * 64 + i32(thread);
   if (row >= 1200) {
     return;
   }
@@ -24,4 +23,13 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   let v4 = (v2 + v3);
   let v6 = select(v4, 0.0f, v4 < 0.0f);
   b2[at.a2 + (r0 * 30 + r1)] = v6;
+}
+
+@compute @workgroup_size(64)
+fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
+  let group = i32(id.y * 19u + id.x);
+  if (group >= 19) {
+    return;
+  }
+  part(group, thread);
 }

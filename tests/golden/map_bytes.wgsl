@@ -10,9 +10,8 @@ struct Offsets {
 }
 @group(0) @binding(0) var<uniform> at: Offsets;
 
-@compute @workgroup_size(64)
-fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
-  let row = i32((group.y * 1u + group.x) * 64u + thread);
+fn part(group: i32, thread: u32) {
+  let row = group * 64 + i32(thread);
   if (row >= 13) {
     return;
   }
@@ -30,4 +29,13 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     }
   }
   b2[at.a2 + row] = word0;
+}
+
+@compute @workgroup_size(64)
+fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
+  let group = i32(id.y * 1u + id.x);
+  if (group >= 1) {
+    return;
+  }
+  part(group, thread);
 }

@@ -10,9 +10,8 @@ struct Offsets {
 }
 @group(0) @binding(0) var<uniform> at: Offsets;
 
-@compute @workgroup_size(64)
-fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
-  let row = i32((group.y * 1u + group.x) * 64u + thread);
+fn part(group: i32, thread: u32) {
+  let row = group * 64 + i32(thread);
   if (row >= 24) {
     return;
   }
@@ -26,4 +25,13 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   let in2 = (u32((r0 - 1)) < 3u) && (u32(r1) < 4u) && (u32(v5) < 5u);
   let v6 = select(0.0f, b1[at.a1 + select(0, (r1 + v5 * 4), in2)], in2);
   b2[at.a2 + (r0 * 6 + r1)] = v6;
+}
+
+@compute @workgroup_size(64)
+fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
+  let group = i32(id.y * 1u + id.x);
+  if (group >= 1) {
+    return;
+  }
+  part(group, thread);
 }

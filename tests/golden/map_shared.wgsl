@@ -64,9 +64,8 @@ struct Offsets {
 }
 @group(0) @binding(0) var<uniform> at: Offsets;
 
-@compute @workgroup_size(64)
-fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
-  let row = i32((group.y * 2u + group.x) * 64u + thread);
+fn part(group: i32, thread: u32) {
+  let row = group * 64 + i32(thread);
   if (row >= 100) {
     return;
   }
@@ -76,4 +75,13 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   let v2 = sine(v1);
   let v3 = (v0 + v2);
   b0[at.a2 + r0] = v3;
+}
+
+@compute @workgroup_size(64)
+fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
+  let group = i32(id.y * 2u + id.x);
+  if (group >= 2) {
+    return;
+  }
+  part(group, thread);
 }

@@ -98,12 +98,7 @@ fn store_four(batch: i32, m: i32, n: i32, sums: vec4<f32>) {
   }
 }
 
-@compute @workgroup_size(64)
-fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) thread_index: u32) {
-  let tile = i32(group.y * 100u + group.x);
-  if (tile >= 100) {
-    return;
-  }
+fn part(tile: i32, thread_index: u32) {
   let thread = i32(thread_index);
   let batch = tile / 2;
   let first_m = tile % 2 / 2 * 32;
@@ -142,4 +137,13 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   store_four(batch, first_m + my_m * 4 + 1, first_n + (my_n + 0) * 4, sum_1_0);
   store_four(batch, first_m + my_m * 4 + 2, first_n + (my_n + 0) * 4, sum_2_0);
   store_four(batch, first_m + my_m * 4 + 3, first_n + (my_n + 0) * 4, sum_3_0);
+}
+
+@compute @workgroup_size(64)
+fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
+  let group = i32(id.y * 100u + id.x);
+  if (group >= 100) {
+    return;
+  }
+  part(group, thread);
 }

@@ -10,9 +10,8 @@ struct Offsets {
 
 
 // 1 invocations work on a row. Those past the last row repeat it, so that all meet at every barrier.
-@compute @workgroup_size(64)
-fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
-  let first = i32((group.y * 1094u + group.x) * 64u);
+fn part(group: i32, thread: u32) {
+  let first = group * 64;
   let lane = i32(thread % 1u);
   let live = first + i32(thread / 1u) < 70000;
   let row = min(first + i32(thread / 1u), 70000 - 1);
@@ -26,4 +25,13 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     let v2 = sqrt(acc0);
     b1[at.a1 + r0] = v2;
   }
+}
+
+@compute @workgroup_size(64)
+fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
+  let group = i32(id.y * 1094u + id.x);
+  if (group >= 1094) {
+    return;
+  }
+  part(group, thread);
 }

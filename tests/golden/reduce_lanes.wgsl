@@ -44,9 +44,8 @@ fn join_max_f32(value: f32, thread: u32, lane: i32) -> f32 {
 }
 
 // 256 invocations work on a row. Those past the last row repeat it, so that all meet at every barrier.
-@compute @workgroup_size(256)
-fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
-  let first = i32((group.y * 100u + group.x) * 1u);
+fn part(group: i32, thread: u32) {
+  let first = group * 1;
   let lane = i32(thread % 256u);
   let live = first + i32(thread / 256u) < 100;
   let row = min(first + i32(thread / 256u), 100 - 1);
@@ -63,4 +62,13 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
       b1[at.a1 + r0] = row_acc0;
     }
   }
+}
+
+@compute @workgroup_size(256)
+fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
+  let group = i32(id.y * 100u + id.x);
+  if (group >= 100) {
+    return;
+  }
+  part(group, thread);
 }

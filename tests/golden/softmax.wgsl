@@ -66,9 +66,8 @@ fn join_sum_f32(value: f32, thread: u32, lane: i32) -> f32 {
 }
 
 // 32 invocations work on a row. Those past the last row repeat it, so that all meet at every barrier.
-@compute @workgroup_size(64)
-fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
-  let first = i32((group.y * 64u + group.x) * 2u);
+fn part(group: i32, thread: u32) {
+  let first = group * 2;
   let lane = i32(thread % 32u);
   let live = first + i32(thread / 32u) < 128;
   let row = min(first + i32(thread / 32u), 128 - 1);
@@ -101,4 +100,13 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
       b1[at.a1 + (r0 * 100 + r1)] = v7;
     }
   }
+}
+
+@compute @workgroup_size(64)
+fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
+  let group = i32(id.y * 64u + id.x);
+  if (group >= 64) {
+    return;
+  }
+  part(group, thread);
 }

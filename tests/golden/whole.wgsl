@@ -31,9 +31,8 @@ fn join_sum_f32(value: f32, thread: u32, lane: i32) -> f32 {
 }
 
 // 16 invocations work on a row. Those past the last row repeat it, so that all meet at every barrier.
-@compute @workgroup_size(64)
-fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
-  let first = i32((group.y * 320u + group.x) * 4u);
+fn part(group: i32, thread: u32) {
+  let first = group * 4;
   let lane = i32(thread % 16u);
   let live = first + i32(thread / 16u) < 1280;
   let row = min(first + i32(thread / 16u), 1280 - 1);
@@ -52,4 +51,13 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
       b2[at.a2 + (r0 * 40 + r1)] = v5;
     }
   }
+}
+
+@compute @workgroup_size(64)
+fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
+  let group = i32(id.y * 320u + id.x);
+  if (group >= 320) {
+    return;
+  }
+  part(group, thread);
 }

@@ -1,7 +1,7 @@
 //! Sums of products through workgroup tiles: `shaders/contract.*` with the loaders of both factors and the
 //! epilogue generated.
 
-use super::{Shader, Slots, Spelling, fill, grid, printer::Printer};
+use super::{Part, Site, Target, fill, printer::Printer};
 use crate::{
     graph::{DType, Reduce},
     kernel::{Expr, ExprId, Kernel, RangeId},
@@ -38,7 +38,7 @@ const NARROW_N: Tile = Tile { block_m: 64, block_n: 16, block_k: 16, thread_m: 4
 const NARROW_M: Tile = Tile { block_m: 16, block_n: 64, block_k: 16, thread_m: 4, thread_n: 4 };
 
 impl Tile {
-    fn threads(&self) -> usize {
+    pub fn threads(&self) -> usize {
         self.block_m / self.thread_m * (self.block_n / self.thread_n)
     }
 
@@ -76,50 +76,43 @@ pub fn parts(kernel: &Kernel, tile: Tile) -> usize {
     (2 * BUSY / groups).min(kernel.size(&c.k) / MIN_DEPTH).max(1)
 }
 
-pub fn render(kernel: &Kernel, slots: &Slots, lang: &Spelling, tile: Tile) -> Shader {
+pub fn part(site: Site, tile: Tile) -> Part {
+    let Site { kernel, prefix, target: Target { lang, .. }, .. } = site;
     let c = kernel.contract.as_ref().expect("a tile is chosen for contractions only");
     let (m, n, k) = (kernel.size(&c.m), kernel.size(&c.n), kernel.size(&c.k));
     let (vectors_m, vectors_n) = (tile.block_m / 4, tile.block_n / 4);
     let tiles = kernel.size(&c.batch) * tile.groups(m, n);
-    let groups = grid(tiles);
-    let p = Printer::new(kernel, slots, lang);
     let a = Loads::new("a", vectors_m, tile, steps_along(kernel, c.a, &c.k, &c.m));
     let b = Loads::new("b", vectors_n, tile, steps_along(kernel, c.b, &c.k, &c.n));
     let (my_m, my_n) = mine(tile, outputs_along(kernel, &c.m, &c.n));
     let number = |n: usize| n.to_string();
-    let parts = [
-        ("buffers", p.buffers()),
-        ("offsets", p.offsets()),
+    let holes = [
+        ("prefix", prefix.into()),
         ("type", (lang.ty)(kernel.accs[0].dtype).into()),
-        ("four_a", loader(Printer::new(kernel, slots, lang), ("m", &c.m, tile.block_m), c.a, tile.block_k)),
-        ("four_b", loader(Printer::new(kernel, slots, lang), ("n", &c.n, tile.block_n), c.b, tile.block_k)),
-        ("store", epilogue(Printer::new(kernel, slots, lang), tile)),
+        ("four_a", loader(Printer::new(site), ("m", &c.m, tile.block_m), c.a, tile.block_k)),
+        ("four_b", loader(Printer::new(site), ("n", &c.n, tile.block_n), c.b, tile.block_k)),
+        ("store", epilogue(Printer::new(site), tile)),
         ("k", number(k)),
         ("block_m", number(tile.block_m)),
         ("block_n", number(tile.block_n)),
         ("block_k", number(tile.block_k)),
         ("thread_m", number(tile.thread_m)),
         ("thread_n", number(tile.thread_n)),
-        ("threads", number(tile.threads())),
         ("vectors_m", number(tile.thread_m / 4)),
         ("vectors_n", number(tile.thread_n / 4)),
         ("size_a", number((vectors_m + 1) * tile.block_k)),
         ("size_b", number((vectors_n + 1) * tile.block_k)),
-        ("groups_x", groups[0].to_string()),
-        ("tiles", number(tiles)),
         ("tiles_n", number(n.div_ceil(tile.block_n))),
         ("tiles_mn", number(tile.groups(m, n))),
         ("my_m", my_m),
         ("my_n", my_n),
         ("places", a.places("m") + &b.places("n")),
-        ("load", a.load("m") + &b.load("n")),
+        ("load", a.load(prefix, "m") + &b.load(prefix, "n")),
         ("clear", clear(tile, (lang.ty)(kernel.accs[0].dtype))),
-        ("multiply", multiply(tile, vectors_m + 1, vectors_n + 1)),
-        ("finish", finish(tile)),
+        ("multiply", multiply(prefix, tile, vectors_m + 1, vectors_n + 1)),
+        ("finish", finish(prefix, tile)),
     ];
-    let parts = parts.each_ref().map(|(name, text)| (*name, text.as_str()));
-    let main = fill(lang.contract, &parts);
-    Shader { source: format!("{}{main}", (lang.helpers)(&main)), grid: groups }
+    Part { text: fill(lang.contract, &holes), groups: tiles, threads: tile.threads() }
 }
 
 /// Statements that put four neighbouring rows (or columns) of a factor at one `k` into `four`.
@@ -262,13 +255,13 @@ impl Loads {
         out
     }
 
-    fn load(&self, side: &str) -> String {
+    fn load(&self, prefix: &str, side: &str) -> String {
         let f = self.factor;
         let stride = self.vectors + 1;
         let each = |i| {
             format!(
-                "    tile_{f}[{f}_k{i} * {stride} + {f}_{side}{i}] = \
-                 four_{f}(batch, first_{side} + {f}_{side}{i} * 4, first_k + {f}_k{i});\n"
+                "    {prefix}tile_{f}[{f}_k{i} * {stride} + {f}_{side}{i}] = \
+                 {prefix}four_{f}(batch, first_{side} + {f}_{side}{i} * 4, first_k + {f}_k{i});\n"
             )
         };
         (0..self.count()).map(each).collect()
@@ -285,13 +278,13 @@ fn clear(tile: Tile, ty: &str) -> String {
     out
 }
 
-fn multiply(tile: Tile, stride_a: usize, stride_b: usize) -> String {
+fn multiply(prefix: &str, tile: Tile, stride_a: usize, stride_b: usize) -> String {
     let mut out = String::new();
     for v in 0..tile.thread_m / 4 {
-        out += &format!("      let m{v} = tile_a[k * {stride_a} + my_m + {v}];\n");
+        out += &format!("      let m{v} = {prefix}tile_a[k * {stride_a} + my_m + {v}];\n");
     }
     for v in 0..tile.thread_n / 4 {
-        out += &format!("      let n{v} = tile_b[k * {stride_b} + my_n + {v}];\n");
+        out += &format!("      let n{v} = {prefix}tile_b[k * {stride_b} + my_n + {v}];\n");
     }
     for m in 0..tile.thread_m {
         for n in 0..tile.thread_n / 4 {
@@ -302,12 +295,12 @@ fn multiply(tile: Tile, stride_a: usize, stride_b: usize) -> String {
     out
 }
 
-fn finish(tile: Tile) -> String {
+fn finish(prefix: &str, tile: Tile) -> String {
     let mut out = String::new();
     for m in 0..tile.thread_m {
         for n in 0..tile.thread_n / 4 {
             out += &format!(
-                "  store_four(batch, first_m + my_m * 4 + {m}, first_n + (my_n + {n}) * 4, sum_{m}_{n});\n"
+                "  {prefix}store_four(batch, first_m + my_m * 4 + {m}, first_n + (my_n + {n}) * 4, sum_{m}_{n});\n"
             );
         }
     }

@@ -1,31 +1,38 @@
 //! One invocation computes one row, or four neighbours where an output holds bytes.
 
-use super::{Shader, Slots, Spelling, fill, grid, printer::Printer};
+use super::{Part, Site, fill, printer::Printer};
 use crate::{graph::DType, kernel::Kernel};
 
-pub fn render(kernel: &Kernel, slots: &Slots, lang: &Spelling) -> Shader {
-    let mut p = Printer::new(kernel, slots, lang);
-    let bytes = kernel.stores.iter().any(|s| kernel.args[s.arg].dtype.size() == 1);
-    let invocations = kernel.rows().div_ceil(if bytes { 4 } else { 1 });
-    let threads = if invocations >= 1 << 16 { 256 } else { 64 };
-    if bytes {
+/// Invocations of a workgroup where the shader has no reason for another number.
+pub fn threads(kernel: &Kernel) -> usize {
+    if invocations(kernel) >= 1 << 16 { 256 } else { 64 }
+}
+
+fn invocations(kernel: &Kernel) -> usize {
+    kernel.rows().div_ceil(if bytes(kernel) { 4 } else { 1 })
+}
+
+fn bytes(kernel: &Kernel) -> bool {
+    kernel.stores.iter().any(|s| kernel.args[s.arg].dtype.size() == 1)
+}
+
+pub fn part(site: Site, threads: usize) -> Part {
+    let kernel = site.kernel;
+    let mut p = Printer::new(site);
+    if bytes(kernel) {
         four(&mut p);
     } else {
         p.split("row", &kernel.outer);
         kernel.stores.iter().for_each(|s| p.store(s));
     }
-    let groups = grid(invocations.div_ceil(threads));
-    let parts = [
-        ("buffers", p.buffers()),
-        ("offsets", p.offsets()),
+    let invocations = invocations(kernel);
+    let holes = [
+        ("prefix", site.prefix.into()),
         ("threads", threads.to_string()),
-        ("groups_x", groups[0].to_string()),
         ("rows", invocations.to_string()),
         ("body", p.out),
     ];
-    let parts = parts.each_ref().map(|(name, text)| (*name, text.as_str()));
-    let main = fill(lang.map, &parts);
-    Shader { source: format!("{}{main}", (lang.helpers)(&main)), grid: groups }
+    Part { text: fill(site.target.lang.map, &holes), groups: invocations.div_ceil(threads), threads }
 }
 
 /// Byte outputs are written a word at a time, so no two invocations share a word.

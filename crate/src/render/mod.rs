@@ -11,7 +11,10 @@ mod spelling;
 pub mod wasm;
 mod wgsl;
 
-use crate::kernel::Kernel;
+use crate::{
+    graph::DType,
+    kernel::{Arg, Kernel},
+};
 pub use spelling::Spelling;
 pub use wgsl::WGSL;
 
@@ -29,6 +32,42 @@ pub struct Shader {
     pub grid: [u32; 2],
 }
 
+/// A kernel as declarations, among them `fn {prefix}part(group: i32, thread: u32)` that a workgroup's invocations
+/// all call.
+pub struct Part {
+    pub text: String,
+    pub groups: usize,
+    /// Invocations of a workgroup.
+    pub threads: usize,
+}
+
+/// What shaders are made for.
+#[derive(Clone, Copy)]
+pub struct Target {
+    pub lang: &'static Spelling,
+    /// A GPU that a driver imitates on the CPU: few invocations keep it busy, and barriers are dear.
+    pub emulated: bool,
+}
+
+/// The arguments of all kernels of a shader, one kernel's after another's, and where they are bound.
+#[derive(Clone, Copy)]
+pub struct Bindings<'a> {
+    pub args: &'a [Arg],
+    pub slots: &'a Slots,
+}
+
+/// One kernel of a shader.
+#[derive(Clone, Copy)]
+pub struct Site<'a> {
+    pub kernel: &'a Kernel,
+    pub bindings: Bindings<'a>,
+    /// Number of the kernel's first argument.
+    pub first: usize,
+    /// Begins every name the part declares.
+    pub prefix: &'a str,
+    pub target: Target,
+}
+
 /// The three ways a kernel becomes a shader.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Form {
@@ -40,28 +79,110 @@ enum Form {
     Contract(contract::Tile),
 }
 
-fn form(kernel: &Kernel) -> Form {
+fn form(kernel: &Kernel, target: Target) -> Form {
     match contract::tile(kernel) {
         Some(tile) => Form::Contract(tile),
-        None if kernel.accs.is_empty() && kernel.inner.is_empty() => Form::Map,
-        None => Form::Reduce { lanes: reduce::lanes(kernel) },
+        None => plain_form(kernel, target),
+    }
+}
+
+fn plain_form(kernel: &Kernel, target: Target) -> Form {
+    if kernel.accs.is_empty() && kernel.inner.is_empty() {
+        Form::Map
+    } else {
+        Form::Reduce { lanes: reduce::lanes(kernel, target) }
     }
 }
 
 /// Into how many parts the kernel's reductions should be cut so that a GPU is busy; 1 for as they are.
-pub fn parts(kernel: &Kernel) -> usize {
-    match form(kernel) {
+pub fn parts(kernel: &Kernel, target: Target) -> usize {
+    match form(kernel, target) {
         Form::Map => 1,
-        Form::Reduce { lanes } => reduce::parts(kernel, lanes),
+        Form::Reduce { lanes } => reduce::parts(kernel, target, lanes),
         Form::Contract(tile) => contract::parts(kernel, tile),
     }
 }
 
-pub fn render(kernel: &Kernel, slots: &Slots, language: &Spelling) -> Shader {
-    match form(kernel) {
-        Form::Map => map::render(kernel, slots, language),
-        Form::Reduce { lanes } => reduce::render(kernel, slots, language, lanes),
-        Form::Contract(tile) => contract::render(kernel, slots, language, tile),
+/// The kernel in workgroups of the size that suits it.
+pub fn part(site: Site) -> Part {
+    match form(site.kernel, site.target) {
+        Form::Map => map::part(site, map::threads(site.kernel)),
+        Form::Reduce { lanes } => reduce::part(site, lanes, reduce::threads(&site, lanes)),
+        Form::Contract(tile) => contract::part(site, tile),
+    }
+}
+
+/// The kernel in workgroups of `threads` invocations, a power of two: for shaders of several kernels.
+pub fn part_of(site: Site, threads: usize) -> Part {
+    match form(site.kernel, site.target) {
+        Form::Contract(tile) if tile.threads() == threads => contract::part(site, tile),
+        Form::Map | Form::Reduce { .. } | Form::Contract(_) => match plain_form(site.kernel, site.target) {
+            Form::Reduce { lanes } => reduce::part(site, lanes.min(threads), threads),
+            Form::Map | Form::Contract(_) => map::part(site, threads),
+        },
+    }
+}
+
+pub fn render(kernel: &Kernel, slots: &Slots, target: Target) -> Shader {
+    let bindings = Bindings { args: &kernel.args, slots };
+    let part = part(Site { kernel, bindings, first: 0, prefix: "", target });
+    shader(bindings, target.lang, &part.text, "  part(group, thread);\n", part.groups, part.threads)
+}
+
+/// Declarations of parts, and the statements that call them with `group` and `thread`, as a whole shader.
+pub fn shader(
+    bindings: Bindings,
+    lang: &Spelling,
+    parts: &str,
+    body: &str,
+    groups: usize,
+    threads: usize,
+) -> Shader {
+    let grid = grid(groups);
+    let holes = [
+        ("buffers", bindings.buffers(lang)),
+        ("offsets", bindings.offsets()),
+        ("parts", parts.into()),
+        ("threads", threads.to_string()),
+        ("groups_x", grid[0].to_string()),
+        ("groups", groups.to_string()),
+        ("body", body.into()),
+    ];
+    let main = fill(lang.main, &holes);
+    Shader { source: format!("{}{main}", (lang.helpers)(&main)), grid }
+}
+
+impl Bindings<'_> {
+    /// The element type of a binding: that of its arguments where they agree, else 4-byte words.
+    fn element(&self, binding: usize) -> DType {
+        let mut dtypes = self.args.iter().zip(self.slots).filter(|(_, s)| **s == binding);
+        let first = dtypes.next().map_or(DType::U32, |(a, _)| a.dtype);
+        if first.size() == 4 && dtypes.all(|(a, _)| a.dtype == first) { first } else { DType::U32 }
+    }
+
+    /// Declarations of all buffer bindings.
+    fn buffers(&self, lang: &Spelling) -> String {
+        let bindings = self.slots.iter().max().map_or(0, |b| b + 1);
+        (0..bindings)
+            .map(|b| {
+                let written = self.args.iter().zip(self.slots).any(|(a, s)| *s == b && a.written);
+                (lang.buffer)(b, self.element(b), written)
+            })
+            .collect()
+    }
+
+    /// Members of the structure that holds where each argument starts, in elements (bytes: in words).
+    fn offsets(&self) -> String {
+        (0..self.slots.len()).map(|a| format!("  a{a}: i32,\n")).collect()
+    }
+}
+
+impl Site<'_> {
+    /// Of the kernel's argument: the buffer, where in it the argument starts, the buffer's element type.
+    fn buffer(&self, arg: usize) -> (String, String, DType) {
+        let number = self.first + arg;
+        let slot = self.bindings.slots[number];
+        (format!("b{slot}"), format!("at.a{number}"), self.bindings.element(slot))
     }
 }
 
@@ -72,14 +193,14 @@ fn grid(groups: usize) -> [u32; 2] {
 }
 
 /// Puts `parts` into the `{{name}}` holes of a skeleton.
-fn fill(skeleton: &str, parts: &[(&str, &str)]) -> String {
+fn fill(skeleton: &str, parts: &[(&str, String)]) -> String {
     let mut out = String::with_capacity(skeleton.len() * 2);
     let mut rest = skeleton;
     while let Some((before, after)) = rest.split_once("{{") {
         let (name, tail) = after.split_once("}}").expect("a skeleton's hole is closed");
         let part = parts.iter().find(|(n, _)| *n == name);
         out += before;
-        out += part.unwrap_or_else(|| panic!("no part for the hole {name}")).1;
+        out += &part.unwrap_or_else(|| panic!("no part for the hole {name}")).1;
         rest = tail;
     }
     out + rest

@@ -1,6 +1,6 @@
 //! Writes expressions of a kernel as statements, each once, as far out as its loops allow.
 
-use super::{Slots, Spelling, spelling::Operand};
+use super::{Site, Spelling, spelling::Operand};
 use crate::{
     graph::{Binary, DType, Reduce},
     kernel::{Atom, Cond, Expr, ExprId, Kernel, Lin, RangeId, Store},
@@ -9,7 +9,7 @@ use crate::{
 pub struct Printer<'a> {
     pub kernel: &'a Kernel,
     pub lang: &'a Spelling,
-    slots: &'a Slots,
+    site: Site<'a>,
     pub out: String,
     depth: usize,
     /// The name an expression has in the scope being written.
@@ -20,12 +20,13 @@ pub struct Printer<'a> {
 }
 
 impl<'a> Printer<'a> {
-    pub fn new(kernel: &'a Kernel, slots: &'a Slots, lang: &'a Spelling) -> Self {
+    pub fn new(site: Site<'a>) -> Self {
+        let kernel = site.kernel;
         let accs = (0..kernel.accs.len()).map(|i| format!("acc{i}")).collect();
         Self {
             kernel,
-            lang,
-            slots,
+            lang: site.target.lang,
+            site,
             out: String::new(),
             depth: 1,
             names: vec![None; kernel.exprs.len()],
@@ -216,13 +217,13 @@ impl<'a> Printer<'a> {
         if let Some(held) = &held {
             at = (lang.select)(held, &at, "0");
         }
-        let (binding, element) = (self.slots[arg], self.element(self.slots[arg]));
+        let (buffer, start, element) = self.site.buffer(arg);
         let value = match dtype.size() {
-            4 => (lang.from_word)(&format!("b{binding}[at.a{arg} + {at}]"), element, dtype),
+            4 => (lang.from_word)(&format!("{buffer}[{start} + {at}]"), element, dtype),
             _ => {
                 let name = self.fresh("at");
                 self.name(&name, DType::I32, &at);
-                (lang.from_byte)(&format!("b{binding}[at.a{arg} + ({name} >> 2)]"), &name, dtype)
+                (lang.from_byte)(&format!("{buffer}[{start} + ({name} >> 2)]"), &name, dtype)
             }
         };
         match held {
@@ -239,32 +240,9 @@ impl<'a> Printer<'a> {
     }
 
     pub fn store_word(&mut self, arg: usize, at: &str, value: &str) {
-        let binding = self.slots[arg];
-        let word = (self.lang.to_word)(value, self.kernel.args[arg].dtype, self.element(binding));
-        self.line(format!("b{binding}[at.a{arg} + {at}] = {word};"));
-    }
-
-    /// The element type of a binding: that of its arguments where they agree, else 4-byte words.
-    fn element(&self, binding: usize) -> DType {
-        let mut dtypes = self.kernel.args.iter().zip(self.slots).filter(|(_, s)| **s == binding);
-        let first = dtypes.next().map_or(DType::U32, |(a, _)| a.dtype);
-        if first.size() == 4 && dtypes.all(|(a, _)| a.dtype == first) { first } else { DType::U32 }
-    }
-
-    /// Declarations of all buffer bindings.
-    pub fn buffers(&self) -> String {
-        let bindings = self.slots.iter().max().map_or(0, |b| b + 1);
-        (0..bindings)
-            .map(|b| {
-                let written = self.kernel.args.iter().zip(self.slots).any(|(a, s)| *s == b && a.written);
-                (self.lang.buffer)(b, self.element(b), written)
-            })
-            .collect()
-    }
-
-    /// Members of the structure that holds where each argument starts, in elements (bytes: in words).
-    pub fn offsets(&self) -> String {
-        (0..self.slots.len()).map(|a| format!("  a{a}: i32,\n")).collect()
+        let (buffer, start, element) = self.site.buffer(arg);
+        let word = (self.lang.to_word)(value, self.kernel.args[arg].dtype, element);
+        self.line(format!("{buffer}[{start} + {at}] = {word};"));
     }
 
     fn conds(&mut self, mask: &[Cond]) -> Option<String> {

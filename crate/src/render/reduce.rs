@@ -2,7 +2,7 @@
 //! order. Accumulators over the same ranges that do not name each other share a loop.
 
 use super::{
-    Shader, Slots, Spelling, fill, grid,
+    Part, Site, Target, fill,
     printer::{Printer, identity},
 };
 use crate::{
@@ -16,21 +16,37 @@ const BUSY: usize = 1 << 15;
 const MAX_LANES: usize = 256;
 const MIN_THREADS: usize = 64;
 
+/// Invocations that keep an imitated GPU busy.
+const EMULATED_BUSY: usize = 64;
+/// Mesa's drivers on the CPU leave loops after 65,536 turns.
+const EMULATED_TURNS: usize = 1 << 14;
+
 /// How many invocations share a row: enough to fill the device, and at least 32 where neighbours in memory lie
 /// along the row.
-pub fn lanes(kernel: &Kernel) -> usize {
-    let longest = kernel.accs.iter().map(|a| kernel.size(&a.ranges)).max().unwrap_or(1);
-    let longest = longest.max(kernel.size(&kernel.inner));
+pub fn lanes(kernel: &Kernel, target: Target) -> usize {
+    let longest = longest(kernel).max(kernel.size(&kernel.inner));
+    if target.emulated {
+        return longest.div_ceil(EMULATED_TURNS).next_power_of_two().min(MAX_LANES);
+    }
+    if longest <= 8 {
+        return 1;
+    }
     let busy = BUSY.div_ceil(kernel.rows().max(1));
     let wanted = busy.max(if along_rows(kernel) { 32 } else { 1 });
-    if longest <= 8 { 1 } else { wanted.min(longest / 4).max(1).next_power_of_two().min(MAX_LANES) }
+    wanted.min(longest / 4).max(1).next_power_of_two().min(MAX_LANES)
+}
+
+fn longest(kernel: &Kernel) -> usize {
+    kernel.accs.iter().map(|a| kernel.size(&a.ranges)).max().unwrap_or(1)
 }
 
 /// Parts of a row so that few long rows fill the device; each lane still takes 8 elements or more.
-pub fn parts(kernel: &Kernel, lanes: usize) -> usize {
-    let longest = kernel.accs.iter().map(|a| kernel.size(&a.ranges)).max().unwrap_or(1);
-    let invocations = kernel.rows().max(1) * lanes;
-    if lanes < MAX_LANES { 1 } else { (BUSY / invocations).min(longest / (MAX_LANES * 8)).max(1) }
+pub fn parts(kernel: &Kernel, target: Target, lanes: usize) -> usize {
+    let rows = kernel.rows().max(1);
+    if target.emulated {
+        return (EMULATED_BUSY / rows).min(longest(kernel) / 1024).max(1);
+    }
+    if lanes < MAX_LANES { 1 } else { (BUSY / (rows * lanes)).min(longest(kernel) / (MAX_LANES * 8)).max(1) }
 }
 
 /// Whether more loads step through memory by one along the reduced ranges than from row to row.
@@ -71,9 +87,15 @@ fn stages(kernel: &Kernel) -> Vec<std::ops::Range<usize>> {
     stages
 }
 
-pub fn render(kernel: &Kernel, slots: &Slots, lang: &Spelling, lanes: usize) -> Shader {
-    let mut p = Printer::new(kernel, slots, lang);
-    let threads = lanes.max(MIN_THREADS);
+/// Invocations of a workgroup where the shader has no reason for another number.
+pub fn threads(site: &Site, lanes: usize) -> usize {
+    let few = site.target.emulated && site.kernel.rows() < EMULATED_BUSY * 16;
+    lanes.max(if few { 16 } else { MIN_THREADS })
+}
+
+pub fn part(site: Site, lanes: usize, threads: usize) -> Part {
+    let Site { kernel, prefix, target: Target { lang, .. }, .. } = site;
+    let mut p = Printer::new(site);
     let per_group = threads / lanes;
     p.split("row", &kernel.outer);
     let mut joins: BTreeSet<(&'static str, DType)> = BTreeSet::new();
@@ -87,29 +109,23 @@ pub fn render(kernel: &Kernel, slots: &Slots, lang: &Spelling, lanes: usize) -> 
             let acc = &kernel.accs[i];
             let name = join_name(acc.op);
             if joins.insert((name, acc.dtype)) {
-                join_source += &join(&p, acc.op, acc.dtype, threads, lanes);
+                join_source += &join(&p, prefix, acc.op, acc.dtype, threads, lanes);
             }
             let ty = (lang.ty)(acc.dtype);
             p.accs[i] = format!("row_acc{i}");
-            p.name(&format!("row_acc{i}"), acc.dtype, &format!("{name}_{ty}(acc{i}, thread, lane)"));
+            p.name(&format!("row_acc{i}"), acc.dtype, &format!("{prefix}{name}_{ty}(acc{i}, thread, lane)"));
         }
     }
     stores(&mut p, lanes);
-    let groups = grid(kernel.rows().div_ceil(per_group));
-    let parts = [
-        ("buffers", p.buffers()),
-        ("offsets", p.offsets()),
+    let holes = [
+        ("prefix", prefix.into()),
         ("joins", join_source),
-        ("threads", threads.to_string()),
-        ("groups_x", groups[0].to_string()),
         ("per_group", per_group.to_string()),
         ("lanes", lanes.to_string()),
         ("rows", kernel.rows().to_string()),
         ("body", p.out),
     ];
-    let parts = parts.each_ref().map(|(name, text)| (*name, text.as_str()));
-    let main = fill(lang.reduce, &parts);
-    Shader { source: format!("{}{main}", (lang.helpers)(&main)), grid: groups }
+    Part { text: fill(lang.reduce, &holes), groups: kernel.rows().div_ceil(per_group), threads }
 }
 
 fn accumulate(p: &mut Printer, stage: std::ops::Range<usize>, lanes: usize) {
@@ -168,15 +184,16 @@ fn join_name(op: Reduce) -> &'static str {
     }
 }
 
-fn join(p: &Printer, op: Reduce, dtype: DType, threads: usize, lanes: usize) -> String {
+fn join(p: &Printer, prefix: &str, op: Reduce, dtype: DType, threads: usize, lanes: usize) -> String {
     let ty = (p.lang.ty)(dtype);
     let name = format!("{}_{ty}", join_name(op));
-    let parts = [
-        ("name", name.as_str()),
-        ("type", ty),
-        ("threads", &threads.to_string()),
-        ("half", &(lanes / 2).to_string()),
-        ("both", &p.joined(op, dtype, "mine", "other")),
+    let holes = [
+        ("prefix", prefix.to_string()),
+        ("name", name),
+        ("type", ty.into()),
+        ("threads", threads.to_string()),
+        ("half", (lanes / 2).to_string()),
+        ("both", p.joined(op, dtype, "mine", "other")),
     ];
-    fill(p.lang.join, &parts)
+    fill(p.lang.join, &holes)
 }

@@ -33,6 +33,8 @@ pub struct Spelling {
     pub buffer: fn(usize, DType, bool) -> String,
     /// The definitions of the helper functions that `source` calls.
     pub helpers: fn(&str) -> String,
+    /// The buffers, the parts and the entry point that calls them.
+    pub main: &'static str,
     pub map: &'static str,
     pub reduce: &'static str,
     /// A function that joins the lanes' partial results; one per operation and dtype used.

@@ -43,6 +43,7 @@ pub static WGSL: Spelling = Spelling {
         format!("@group(0) @binding({binding}) var<storage, {access}> b{number}: array<{element}>;\n")
     },
     helpers,
+    main: include_str!("../../../shaders/main.wgsl"),
     map: include_str!("../../../shaders/map.wgsl"),
     reduce: include_str!("../../../shaders/reduce.wgsl"),
     join: include_str!("../../../shaders/join.wgsl"),

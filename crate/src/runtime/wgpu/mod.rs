@@ -201,7 +201,7 @@ impl Device for Gpu {
                 "realize() some of its inputs before",
             ));
         }
-        Ok(self.0.pipelines.compiled(kernel))
+        Ok(self.0.pipelines.compiled(&self.0, kernel))
     }
 
     fn submit(&self, _plan: u64, launches: &[Launch]) -> Result<()> {

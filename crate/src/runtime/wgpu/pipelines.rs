@@ -4,7 +4,7 @@ use super::{Inner, SLOT};
 use crate::{
     error::{Error, Result},
     kernel::{Kernel, split},
-    render::{self, Shader, WGSL},
+    render::{self, Shader, Target, WGSL},
 };
 use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
@@ -48,7 +48,7 @@ pub struct Pipelines {
 }
 
 impl Pipelines {
-    pub fn compiled(&self, kernel: &Rc<Kernel>) -> Rc<Compiled> {
+    pub fn compiled(&self, gpu: &Inner, kernel: &Rc<Kernel>) -> Rc<Compiled> {
         let mut kernels = self.kernels.borrow_mut();
         if let Some(known) = kernels.get(kernel) {
             return known.clone();
@@ -57,7 +57,7 @@ impl Pipelines {
             kernels.clear();
         }
         let stage = |kernel| Stage { kernel, pipelines: RefCell::default() };
-        let compiled = Rc::new(match split(kernel, render::parts(kernel)) {
+        let compiled = Rc::new(match split(kernel, render::parts(kernel, target(gpu))) {
             Some(s) => Compiled {
                 stages: [s.parts, s.whole].into_iter().map(|k| stage(Rc::new(k))).collect(),
                 scratch: s.scratch,
@@ -75,7 +75,7 @@ impl Pipelines {
         }
         let kernel = &stage.kernel;
         let layout = self.layout(gpu, kernel, slots)?;
-        let shader = render::render(kernel, slots, &WGSL);
+        let shader = render::render(kernel, slots, target(gpu));
         let failed = || {
             Error::device(
                 "compile",
@@ -136,6 +136,10 @@ impl Pipelines {
         layouts.insert(written, layout.clone());
         Ok(layout)
     }
+}
+
+fn target(gpu: &Inner) -> Target {
+    Target { lang: &WGSL, emulated: gpu.limits.emulated }
 }
 
 fn build(
