@@ -3,13 +3,14 @@
 
 use super::{
     math::LANES,
-    rows::{place, points},
+    rows::{place, set_point},
     tape::{Frame, StoreWalk, Tape},
 };
 use crate::{
     graph::DType,
     kernel::{Atom, Cond, Contract, Expr, ExprId, Kernel, Lin, RangeId},
 };
+use std::ops::Range;
 
 /// Rows packed at a time, and the depth of a packed panel.
 const ROWS: usize = 192;
@@ -193,11 +194,27 @@ impl Plain {
     }
 }
 
-fn set_point(kernel: &Kernel, ranges: &[RangeId], mut at: usize, point: &mut [usize]) {
-    for r in ranges.iter().rev() {
-        point[*r] = at % kernel.ranges[*r];
-        at /= kernel.ranges[*r];
+/// How the result is cut.
+#[derive(Clone, Copy)]
+pub struct Tiles {
+    tall: usize,
+    wide: usize,
+    down: usize,
+    across: usize,
+    batches: usize,
+}
+
+impl Tiles {
+    pub fn count(&self) -> usize {
+        self.down * self.across * self.batches
     }
+}
+
+fn has_fma() -> bool {
+    #[cfg(target_arch = "x86_64")]
+    return std::arch::is_x86_feature_detected!("avx2") && std::arch::is_x86_feature_detected!("fma");
+    #[cfg(not(target_arch = "x86_64"))]
+    false
 }
 
 impl Gemm {
@@ -221,20 +238,51 @@ impl Gemm {
         }
     }
 
+    /// The tiles of the result in all batches, each by itself. Where threads share them there are enough for all;
+    /// how large they are changes no value.
+    pub fn tiles(&self, kernel: &Kernel, threads: usize) -> Tiles {
+        let c = &self.contract;
+        let (mr, nr) = if has_fma() { (6, 16) } else { (4, 8) };
+        let (m, n, batches) = (kernel.size(&c.m), kernel.size(&c.n), kernel.size(&c.batch));
+        let wide = n.next_multiple_of(nr).min(512);
+        let tall = (TILE / wide.max(1) / ROWS * ROWS).min(m.next_multiple_of(mr)).max(mr);
+        let mut tiles =
+            Tiles { tall, wide, down: m.div_ceil(tall), across: n.div_ceil(wide.max(1)), batches };
+        while threads > 1 && tiles.count() < 2 * threads && (tiles.tall > 8 * mr || tiles.wide > 8 * nr) {
+            if tiles.tall / mr >= tiles.wide / nr {
+                tiles.tall = (tiles.tall / 2).next_multiple_of(mr);
+            } else {
+                tiles.wide = (tiles.wide / 2).next_multiple_of(nr);
+            }
+            (tiles.down, tiles.across) = (m.div_ceil(tiles.tall), n.div_ceil(tiles.wide));
+        }
+        tiles
+    }
+
     /// # Safety
     /// `frame.args` point to the kernel's buffers, of the sizes the kernel declares.
-    pub unsafe fn run(&self, kernel: &Kernel, frame: &mut Frame, scratch: &mut Scratch) {
-        let batch = self.contract.batch.clone();
-        points(kernel, &batch, frame, &mut |frame| {
+    pub unsafe fn run(
+        &self,
+        kernel: &Kernel,
+        frame: &mut Frame,
+        scratch: &mut Scratch,
+        tiles: Tiles,
+        some: Range<usize>,
+    ) {
+        for at in some {
+            let (batch, at) = (at / (tiles.down * tiles.across), at % (tiles.down * tiles.across));
+            set_point(kernel, &self.contract.batch, batch, frame.point);
+            let corner = (at % tiles.down * tiles.tall, at / tiles.down * tiles.wide);
             // SAFETY: passed on from the caller; each width is only used where the processor has it.
             unsafe {
                 #[cfg(target_arch = "x86_64")]
-                if std::arch::is_x86_feature_detected!("avx2") && std::arch::is_x86_feature_detected!("fma") {
-                    return self.product::<6, 16>(kernel, frame, scratch, micro_fma);
+                if has_fma() {
+                    self.product::<6, 16>(kernel, frame, scratch, tiles, corner, micro_fma);
+                    continue;
                 }
-                self.product::<4, 8>(kernel, frame, scratch, micro::<4, 8>);
+                self.product::<4, 8>(kernel, frame, scratch, tiles, corner, micro::<4, 8>);
             }
-        });
+        }
     }
 
     /// # Safety
@@ -244,43 +292,38 @@ impl Gemm {
         kernel: &Kernel,
         frame: &mut Frame,
         s: &mut Scratch,
+        Tiles { tall, wide, .. }: Tiles,
+        (m0, n0): (usize, usize),
         micro: unsafe fn(usize, *const f32, *const f32, *mut f32, usize),
     ) {
         let c = &self.contract;
-        let (m, n, k) = (kernel.size(&c.m), kernel.size(&c.n), kernel.size(&c.k));
-        let wide = n.next_multiple_of(NR).min(512);
-        let tall = (TILE / wide / ROWS * ROWS).min(m.next_multiple_of(MR)).max(MR);
+        let k = kernel.size(&c.k);
+        let (mm, nn) = (tall.min(kernel.size(&c.m) - m0), wide.min(kernel.size(&c.n) - n0));
         s.b.resize(wide * DEPTH.min(k), 0.0);
         s.a.resize(ROWS * DEPTH.min(k), 0.0);
         s.c.resize(wide * tall.next_multiple_of(MR), 0.0);
-        for n0 in (0..n).step_by(wide) {
-            let nn = wide.min(n - n0);
-            for m0 in (0..m).step_by(tall) {
-                let mm = tall.min(m - m0);
-                s.c.fill(0.0);
-                for k0 in (0..k).step_by(DEPTH) {
-                    let depth = (k0, k.min(k0 + DEPTH));
-                    let deep = depth.1 - k0;
-                    // SAFETY: passed on from the caller; panels and tiles are as large as the micro-kernel's.
-                    unsafe {
-                        self.b.pack::<NR>(kernel, frame, &c.k, depth, (n0, nn), &mut s.b);
-                        for r0 in (0..mm).step_by(ROWS) {
-                            let rows = ROWS.min(mm - r0);
-                            self.a.pack::<MR>(kernel, frame, &c.k, depth, (m0 + r0, rows), &mut s.a);
-                            for j in (0..nn).step_by(NR) {
-                                for i in (0..rows).step_by(MR) {
-                                    let to = s.c.as_mut_ptr().add((r0 + i) * wide + j);
-                                    let (a, b) = (s.a.as_ptr().add(i * deep), s.b.as_ptr().add(j * deep));
-                                    micro(deep, a, b, to, wide);
-                                }
-                            }
+        s.c.fill(0.0);
+        for k0 in (0..k).step_by(DEPTH) {
+            let depth = (k0, k.min(k0 + DEPTH));
+            let deep = depth.1 - k0;
+            // SAFETY: passed on from the caller; panels and tiles are as large as the micro-kernel's.
+            unsafe {
+                self.b.pack::<NR>(kernel, frame, &c.k, depth, (n0, nn), &mut s.b);
+                for r0 in (0..mm).step_by(ROWS) {
+                    let rows = ROWS.min(mm - r0);
+                    self.a.pack::<MR>(kernel, frame, &c.k, depth, (m0 + r0, rows), &mut s.a);
+                    for j in (0..nn).step_by(NR) {
+                        for i in (0..rows).step_by(MR) {
+                            let to = s.c.as_mut_ptr().add((r0 + i) * wide + j);
+                            let (a, b) = (s.a.as_ptr().add(i * deep), s.b.as_ptr().add(j * deep));
+                            micro(deep, a, b, to, wide);
                         }
                     }
                 }
-                // SAFETY: passed on from the caller.
-                unsafe { self.finish(kernel, frame, &s.c, wide, (m0, mm), (n0, nn)) };
             }
         }
+        // SAFETY: passed on from the caller.
+        unsafe { self.finish(kernel, frame, &s.c, wide, (m0, mm), (n0, nn)) };
     }
 
     /// Runs the epilogue over a tile of results.

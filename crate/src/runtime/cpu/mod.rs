@@ -5,6 +5,7 @@ mod gemm;
 mod host;
 mod math;
 mod memory;
+pub mod pool;
 mod rows;
 mod tape;
 
@@ -29,7 +30,6 @@ use tape::Frame;
 #[derive(Default)]
 pub struct Cpu {
     memory: RefCell<Memory>,
-    registers: RefCell<Registers>,
     kernels: Cell<u64>,
     submits: Cell<u64>,
     /// Contractions run as plain reductions: slow, and the yardstick for the fast path.
@@ -45,9 +45,15 @@ struct Registers {
     packed: Scratch,
 }
 
+thread_local! {
+    static REGISTERS: RefCell<Registers> = RefCell::default();
+}
+
 struct CpuProgram {
     kernel: Rc<Kernel>,
     body: Body,
+    /// About how long one thread takes.
+    nanoseconds: usize,
 }
 
 enum Body {
@@ -69,7 +75,10 @@ impl Device for Cpu {
 
     fn description(&self) -> String {
         let simd = if cfg!(target_arch = "wasm32") { "WebAssembly SIMD" } else { std::env::consts::ARCH };
-        format!("interpreter, {simd}, one thread")
+        match pool::threads() {
+            1 => format!("interpreter, {simd}, one thread"),
+            n => format!("interpreter, {simd}, {n} threads"),
+        }
     }
 
     fn limits(&self) -> Limits {
@@ -109,20 +118,24 @@ impl Device for Cpu {
     }
 
     fn compile(&self, kernel: &Rc<Kernel>) -> Result<Program> {
-        let body = match &kernel.contract {
-            Some(contract) if !self.plain => Body::Gemm(Box::new(Gemm::new(kernel, contract))),
-            _ => Body::Rows(Box::new(Rows::new(kernel))),
+        let (body, nanoseconds) = match &kernel.contract {
+            Some(contract) if !self.plain => {
+                (Body::Gemm(Box::new(Gemm::new(kernel, contract))), points(kernel) / 15)
+            }
+            _ => (
+                Body::Rows(Box::new(Rows::new(kernel))),
+                points(kernel).saturating_mul(kernel.exprs.len()) / 2,
+            ),
         };
-        Ok(Rc::new(CpuProgram { kernel: kernel.clone(), body }))
+        Ok(Rc::new(CpuProgram { kernel: kernel.clone(), body, nanoseconds }))
     }
 
     fn submit(&self, _plan: u64, launches: &[Launch]) -> Result<()> {
-        let registers = &mut *self.registers.borrow_mut();
         let memory = self.memory.borrow();
         for launch in launches {
             let program = launch.program.downcast_ref::<CpuProgram>().expect("compiled by this device");
             let args: Vec<*mut u8> = launch.args.iter().map(|region| memory.pointer(*region)).collect();
-            registers.run(program, &args);
+            program.run(&args);
         }
         self.kernels.set(self.kernels.get() + launches.len() as u64);
         self.submits.set(self.submits.get() + 1);
@@ -134,34 +147,64 @@ impl Device for Cpu {
     }
 }
 
-impl Registers {
-    fn run(&mut self, program: &CpuProgram, args: &[*mut u8]) {
-        let kernel = &*program.kernel;
-        self.point.clear();
-        self.point.resize(kernel.ranges.len(), 0);
-        if self.regs.len() < kernel.exprs.len() {
-            self.regs.resize_with(kernel.exprs.len(), || None);
-        }
-        if self.accs.len() < kernel.accs.len() {
-            self.accs.resize(kernel.accs.len(), Reg::ZERO);
-        }
-        self.coords.iter_mut().for_each(|c| c.0 = usize::MAX);
-        let mut frame = Frame {
-            point: &mut self.point,
-            coords: &mut self.coords,
-            args,
-            regs: &mut self.regs,
-            accs: &mut self.accs,
-            len: 1,
-        };
-        // SAFETY: the scheduler binds buffers of the sizes in `kernel.args`, alive for the call.
-        unsafe {
-            match &program.body {
-                Body::Rows(rows) => rows.run(kernel, &mut frame),
-                Body::Gemm(gemm) => gemm.run(kernel, &mut frame, &mut self.packed),
+/// How often the innermost loops of a kernel run.
+fn points(kernel: &Kernel) -> usize {
+    let inside =
+        kernel.accs.iter().map(|a| kernel.size(&a.ranges)).sum::<usize>() + kernel.size(&kernel.inner);
+    kernel.rows().saturating_mul(inside)
+}
+
+/// The buffers of a launch.
+#[derive(Clone, Copy)]
+struct Args<'a>(&'a [*mut u8]);
+
+// SAFETY: threads that share a launch write different elements and read what none of them writes.
+unsafe impl Sync for Args<'_> {}
+
+impl CpuProgram {
+    fn run(&self, args: &[*mut u8]) {
+        let (kernel, args) = (&*self.kernel, &Args(args));
+        match &self.body {
+            Body::Rows(rows) => pool::split(rows.units(kernel), self.nanoseconds, &|units| {
+                // SAFETY: the scheduler binds buffers of the sizes in `kernel.args`, alive for the call.
+                with_frame(kernel, args, |frame, _| unsafe { rows.run(kernel, frame, units) });
+            }),
+            Body::Gemm(gemm) => {
+                let tiles = gemm.tiles(kernel, pool::useful(self.nanoseconds));
+                pool::split(tiles.count(), self.nanoseconds, &|some| {
+                    // SAFETY: as above.
+                    with_frame(kernel, args, |frame, packed| unsafe {
+                        gemm.run(kernel, frame, packed, tiles, some);
+                    });
+                });
             }
         }
     }
+}
+
+/// Lends `f` this thread's registers.
+fn with_frame(kernel: &Kernel, args: &Args, f: impl FnOnce(&mut Frame, &mut Scratch)) {
+    // Taken, not borrowed: a panic in a page's thread must not leave them locked.
+    let mut own = REGISTERS.take();
+    own.point.clear();
+    own.point.resize(kernel.ranges.len(), 0);
+    if own.regs.len() < kernel.exprs.len() {
+        own.regs.resize_with(kernel.exprs.len(), || None);
+    }
+    if own.accs.len() < kernel.accs.len() {
+        own.accs.resize(kernel.accs.len(), Reg::ZERO);
+    }
+    own.coords.iter_mut().for_each(|c| c.0 = usize::MAX);
+    let mut frame = Frame {
+        point: &mut own.point,
+        coords: &mut own.coords,
+        args: args.0,
+        regs: &mut own.regs,
+        accs: &mut own.accs,
+        len: 1,
+    };
+    f(&mut frame, &mut own.packed);
+    REGISTERS.set(own);
 }
 
 fn out_of_memory(bytes: usize) -> Error {

@@ -9,6 +9,7 @@ use crate::{
     graph::{DType, Reduce},
     kernel::{Expr, Kernel, RangeId},
 };
+use std::ops::Range;
 
 pub struct Rows {
     /// Lanes run along these outer ranges; none means they run along the ranges inside a row.
@@ -68,41 +69,50 @@ impl Rows {
         Rows { per_row: stores(false, &lanes, moving), per_element, lanes, loops, stages }
     }
 
+    /// In how many independent pieces the kernel can run: blocks of lanes, or rows.
+    pub fn units(&self, kernel: &Kernel) -> usize {
+        kernel.size(&self.loops) * kernel.size(&self.lanes).div_ceil(LANES)
+    }
+
     /// # Safety
     /// `frame.args` point to the kernel's buffers, of the sizes the kernel declares.
-    pub unsafe fn run(&self, kernel: &Kernel, frame: &mut Frame) {
-        if kernel.rows() == 0 {
+    pub unsafe fn run(&self, kernel: &Kernel, frame: &mut Frame, units: Range<usize>) {
+        if units.is_empty() {
             return;
         }
         let is_map = self.stages.is_empty() && self.per_element.is_none();
+        let total = kernel.size(&self.lanes);
         if is_map {
-            frame.len = LANES.min(kernel.size(&self.lanes));
+            frame.len = LANES.min(total);
             // SAFETY: passed on from the caller.
             unsafe { self.per_row.tape.hoist(kernel, frame) };
         }
-        points(kernel, &self.loops, frame, &mut |frame| {
-            blocks(kernel, &self.lanes, frame, &mut |frame| {
-                let rows = frame.len;
-                for stage in &self.stages {
-                    // SAFETY: passed on from the caller.
-                    unsafe { stage.run(kernel, frame, !self.lanes.is_empty()) };
-                    frame.len = rows;
-                }
+        let each = total.div_ceil(LANES);
+        for unit in units {
+            set_point(kernel, &self.loops, unit / each, frame.point);
+            let start = unit % each * LANES;
+            frame.len = LANES.min(total - start);
+            place(kernel, &self.lanes, start, frame);
+            let rows = frame.len;
+            for stage in &self.stages {
                 // SAFETY: passed on from the caller.
-                unsafe {
-                    if !is_map {
-                        self.per_row.tape.hoist(kernel, frame);
-                    }
-                    self.per_row.tape.run(kernel, frame);
-                    self.per_row.walks.iter().for_each(|w| w.run(kernel, frame));
+                unsafe { stage.run(kernel, frame, !self.lanes.is_empty()) };
+                frame.len = rows;
+            }
+            // SAFETY: passed on from the caller.
+            unsafe {
+                if !is_map {
+                    self.per_row.tape.hoist(kernel, frame);
                 }
-                if let Some((lanes, loops, stores)) = &self.per_element {
-                    // SAFETY: passed on from the caller.
-                    unsafe { stores.run_inside(kernel, frame, lanes, loops) };
-                    frame.len = rows;
-                }
-            });
-        });
+                self.per_row.tape.run(kernel, frame);
+                self.per_row.walks.iter().for_each(|w| w.run(kernel, frame));
+            }
+            if let Some((lanes, loops, stores)) = &self.per_element {
+                // SAFETY: passed on from the caller.
+                unsafe { stores.run_inside(kernel, frame, lanes, loops) };
+                frame.len = rows;
+            }
+        }
     }
 }
 
@@ -295,6 +305,14 @@ pub fn blocks(kernel: &Kernel, lanes: &[RangeId], frame: &mut Frame, f: &mut dyn
         place(kernel, lanes, start, frame);
         f(frame);
         start += LANES;
+    }
+}
+
+/// Sets `ranges` to their flat position `at`.
+pub fn set_point(kernel: &Kernel, ranges: &[RangeId], mut at: usize, point: &mut [usize]) {
+    for r in ranges.iter().rev() {
+        point[*r] = at % kernel.ranges[*r];
+        at /= kernel.ranges[*r];
     }
 }
 
