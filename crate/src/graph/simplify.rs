@@ -1,6 +1,6 @@
 //! Local rules, applied when a node is made: constants fold, identities vanish, movements of movements merge.
 
-use super::{Axes, Binary, DType, Node, Op, Shape, Unary};
+use super::{Axes, Binary, DType, Node, Op, Reduce, Shape, Unary};
 
 /// The simpler node equal to `op(src)`, where a rule knows one.
 pub(crate) fn fold_constants(op: &Op, src: &[Node], shape: &Shape, dtype: DType) -> Option<Node> {
@@ -22,6 +22,7 @@ pub(crate) fn fold_constants(op: &Op, src: &[Node], shape: &Shape, dtype: DType)
         Op::Pad(pairs) if pairs.iter().all(|p| *p == (0, 0)) => return Some(first.clone()),
         Op::Flip(axes) if axes.iter().all(|a| first.shape[*a] == 1) => return Some(first.clone()),
         Op::Reduce(_, axes) if axes.iter().all(|a| first.shape[*a] == 1) => return Some(first.clone()),
+        Op::Reduce(Reduce::Sum, axes) if dtype.is_float() => return common_factor(axes, first, shape),
         Op::Cast if first.dtype == dtype => return Some(first.clone()),
         Op::Cast => return Some(Node::constant(cast(first.as_const()?, dtype), shape.clone(), dtype)),
         Op::Contiguous if matches!(first.op, Op::Contiguous | Op::Buffer(_)) => return Some(first.clone()),
@@ -35,6 +36,33 @@ pub(crate) fn fold_constants(op: &Op, src: &[Node], shape: &Shape, dtype: DType)
         _ => {}
     }
     None
+}
+
+/// `Σ −x` is `−Σ x`, and `Σ c·x` is `c·Σ x` where `c` is the same along all that is summed: sums that differ only
+/// in such factors become one node.
+fn common_factor(axes: &Axes, x: &Node, shape: &Shape) -> Option<Node> {
+    if x.is_realized() {
+        return None;
+    }
+    let sum = |x: &Node| {
+        Node::new(Op::Reduce(Reduce::Sum, axes.clone()), std::slice::from_ref(x), shape.clone(), x.dtype)
+    };
+    let same = |c: &Node| match &c.op {
+        Op::Const(bits) => Some(Node::constant(f64::from_bits(*bits), shape.clone(), c.dtype)),
+        Op::Expand if !c.is_realized() && axes.iter().all(|a| c.src[0].shape[*a] == 1) => {
+            Some(Node::new(Op::Expand, &c.src, shape.clone(), c.dtype))
+        }
+        _ => None,
+    };
+    match x.op {
+        Op::Unary(Unary::Neg) => Some(Node::new(x.op.clone(), &[sum(&x.src[0])], shape.clone(), x.dtype)),
+        Op::Binary(Binary::Mul) => {
+            let (a, b) = (&x.src[0], &x.src[1]);
+            let (c, rest) = same(b).map(|c| (c, a)).or_else(|| same(a).map(|c| (c, b)))?;
+            Some(Node::new(x.op.clone(), &[sum(rest), c], shape.clone(), x.dtype))
+        }
+        _ => None,
+    }
 }
 
 fn permute(axes: &Axes, src: &Node, shape: &Shape, dtype: DType) -> Option<Node> {

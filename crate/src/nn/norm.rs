@@ -31,12 +31,21 @@ impl BatchNorm {
         })
     }
 
-    /// Mean and biased variance of each channel.
+    /// Mean and biased variance of each channel, in one pass: distances from one of its values lose nothing to
+    /// rounding, however far from 0 the mean is.
     fn statistics(&self, x: &Tensor) -> Result<(Tensor, Tensor)> {
         let axes: Vec<isize> = (0..x.ndim() as isize).filter(|a| *a != 1).collect();
-        let mean = x.mean(&axes[..], true)?;
-        let variance = x.sub(&mean)?.square()?.mean(&axes[..], false)?;
-        Ok((mean.flatten(0)?, variance))
+        let first: Vec<(usize, usize)> = x
+            .shape()
+            .iter()
+            .enumerate()
+            .map(|(i, n)| if i == 1 { (0, *n) } else { (0, 1.min(*n)) })
+            .collect();
+        let origin = x.shrink(&first)?.detach();
+        let distance = x.sub(&origin)?;
+        let mean = distance.mean(&axes[..], true)?;
+        let variance = distance.square()?.mean(&axes[..], true)?.sub(mean.square()?)?;
+        Ok((mean.add(&origin)?.flatten(0)?, variance.flatten(0)?))
     }
 }
 

@@ -7,9 +7,12 @@
 use super::rewrite::is_contraction;
 use crate::graph::{Node, Op, Shape, Unary, axis_groups, topo};
 use rustc_hash::{FxHashMap, FxHashSet};
+use smallvec::SmallVec;
 
 /// Rows longer than this are not kept in one kernel with what is computed from their sum.
 const ROW_LIMIT: usize = 16_384;
+/// Most values a kernel computes again rather than reads.
+const CHEAP: usize = 6;
 /// Stands in a `Reach` for any reduction loop of the kernel.
 const REDUCED: u64 = 1 << 63;
 
@@ -398,25 +401,50 @@ impl Fuser {
 
     /// Computing it again in each kernel costs less than a buffer: a few operations over one or two loads.
     fn is_cheap(&self, n: usize) -> bool {
-        fn cost(node: &Node, left: &mut i32) -> bool {
-            *left -= 1;
-            if *left < 0 {
+        self.cheap(&self.nodes[n], &mut SmallVec::new())
+    }
+
+    fn cheap(&self, node: &Node, seen: &mut SmallVec<[u64; CHEAP]>) -> bool {
+        if seen.contains(&node.id) {
+            return true;
+        }
+        if !is_leaf(node) && node.op.is_movement() {
+            return self.cheap(&node.src[0], seen);
+        }
+        if seen.len() == CHEAP {
+            return false;
+        }
+        let first = seen.is_empty();
+        seen.push(node.id);
+        if is_leaf(node) || (!first && self.ends_contraction(node)) {
+            return true;
+        }
+        match &node.op {
+            // It has a buffer to load from.
+            Op::Contiguous => true,
+            Op::Reduce(..) | Op::Gather => false,
+            Op::Unary(Unary::Sqrt | Unary::Exp2 | Unary::Log2 | Unary::Sin | Unary::Recip) => false,
+            _ => node.src.iter().all(|s| self.cheap(s, seen)),
+        }
+    }
+
+    /// Whether this is what a contraction's kernel stores: the last of its epilogue, read by several.
+    fn ends_contraction(&self, node: &Node) -> bool {
+        let mut at = node;
+        if self.users[self.position[&at.id]].len() < 2 {
+            return false;
+        }
+        loop {
+            at = match &at.op {
+                Op::Reduce(..) => return is_contraction(at),
+                op if op.is_movement() => &at.src[0],
+                Op::Unary(_) | Op::Binary(_) => &at.src[0],
+                _ => return false,
+            };
+            if is_leaf(at) || self.users[self.position[&at.id]].len() > 1 {
                 return false;
             }
-            if is_leaf(node) {
-                return true;
-            }
-            match &node.op {
-                Op::Reduce(..) | Op::Contiguous | Op::Gather => false,
-                Op::Unary(Unary::Sqrt | Unary::Exp2 | Unary::Log2 | Unary::Sin | Unary::Recip) => false,
-                op if op.is_movement() => {
-                    *left += 1;
-                    cost(&node.src[0], left)
-                }
-                _ => node.src.iter().all(|s| cost(s, left)),
-            }
         }
-        cost(&self.nodes[n], &mut 6)
     }
 
     fn finish(self) -> Fusion {

@@ -1,7 +1,7 @@
 //! Graph → graph, before fusion: sums of views of sums become one sum, movements sink below products, so that
 //! convolution gradients are contractions like any other.
 
-use crate::graph::{Axes, Binary, Node, Op, Pairs, Reduce, Shape, axis_groups, topo};
+use crate::graph::{Axes, Binary, Node, Op, Pairs, Reduce, Shape, axis_groups, topo, walk};
 use rustc_hash::FxHashMap;
 
 /// Equivalent outputs, in order.
@@ -77,7 +77,7 @@ fn sum_of_view(node: &Node, uses: &FxHashMap<u64, usize>, done: &FxHashMap<u64, 
         return None;
     }
     match &below.op {
-        Op::Reduce(Reduce::Sum, inner) if node.src[0].numel() <= 2 * below.numel() => {
+        Op::Reduce(Reduce::Sum, inner) if node.src[0].numel() <= 2 * below.numel() && !ends_row(&below) => {
             let merged = merge_sums(axes, &views, &done[&below.src[0].id], inner, &node.shape, &below.shape);
             (!is_contraction(&below) || is_contraction(sum_below(&merged))).then_some(merged)
         }
@@ -89,6 +89,17 @@ fn sum_of_view(node: &Node, uses: &FxHashMap<u64, usize>, done: &FxHashMap<u64, 
         }
         _ => None,
     }
+}
+
+/// Whether a sum is over rows that other reductions of the same rows lie below: its row kernel has it for nothing.
+fn ends_row(sum: &Node) -> bool {
+    let Op::Reduce(_, axes) = &sum.op else { return false };
+    let same_row = |n: &Node| match &n.op {
+        Op::Reduce(_, other) => other == axes && n.shape == sum.shape && !is_contraction(n),
+        _ => false,
+    };
+    let enter = |n: &Node| !n.is_realized() && !matches!(n.op, Op::Reduce(..));
+    walk(&sum.src, enter).iter().any(|n| !n.is_realized() && same_row(n))
 }
 
 fn sum_below(node: &Node) -> &Node {

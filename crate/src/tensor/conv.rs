@@ -202,11 +202,11 @@ impl Tensor {
             let (got, expected) = (format!("shape {:?}", t.shape().as_slice()), format!("[{channels}]"));
             Err(Error::shape("batch_norm", got, expected, "give one number for each channel"))
         };
-        let mut out = self.sub(along(mean)?)?;
-        if let Some(weight) = weight {
-            out = out.mul(along(weight)?)?;
-        }
-        out = out.mul(along(invstd)?)?;
+        let scale = match weight {
+            Some(weight) => along(invstd)?.mul(along(weight)?)?,
+            None => along(invstd)?,
+        };
+        let out = self.sub(along(mean)?)?.mul(scale)?;
         match bias {
             Some(bias) => out.add(along(bias)?),
             None => Ok(out),

@@ -163,8 +163,13 @@ fn bits(n: usize) -> Node {
     build::select(&first, &a, &b)
 }
 
-/// Float32 in `[0, 1)`: 23 random bits under the exponent of 1, minus 1.
+/// Float32 in `[0, 1)`, computed once.
 fn unit(shape: &Shape) -> Node {
+    build::contiguous(&draws(shape))
+}
+
+/// Float32 in `[0, 1)`: 23 random bits under the exponent of 1, minus 1. For those who store what they make of them.
+fn draws(shape: &Shape) -> Node {
     let n: usize = shape.iter().product();
     if n == 0 {
         return Node::constant(0.0, shape.clone(), DType::F32);
@@ -173,7 +178,7 @@ fn unit(shape: &Shape) -> Node {
     let mantissa = build::binary(Binary::Shr, &bits, &word(9, &[n]));
     let float = build::binary(Binary::Or, &mantissa, &word(1f32.to_bits(), &[n]));
     let unit = build::offset(&build::bitcast(&float, DType::F32), -1.0);
-    build::contiguous(&build::reshape(&unit, shape))
+    build::reshape(&unit, shape)
 }
 
 /// The numbers of [`Tensor::uniform`], drawn on the host: parameters start as plain data.
@@ -236,7 +241,8 @@ impl Tensor {
             return Err(Error::argument("randint", got, "low below high", "swap or widen the bounds"));
         }
         let width = f64::from(high) - f64::from(low);
-        let whole = Self::rand(shape)?.mul(width)?.cast(DType::I32)?.add(low)?;
+        let unit = Tensor::from_node(draws(&numel("randint", shape)?));
+        let whole = unit.mul(width)?.cast(DType::I32)?.add(low)?;
         Ok(Tensor::from_node(build::contiguous(&whole.node())))
     }
 
@@ -265,7 +271,7 @@ impl Tensor {
         if p == 1.0 {
             return self.zeros_like();
         }
-        let kept = Tensor::rand(&self.shape())?.ge(p)?.contiguous();
+        let kept = Tensor::from_node(draws(&numel("dropout", &self.shape())?)).ge(p)?.contiguous();
         kept.where_(self.float()?, 0.0)?.mul(1.0 / (1.0 - p))
     }
 }
