@@ -170,7 +170,7 @@ impl CpuProgram {
                 with_frame(kernel, args, |frame, _| unsafe { rows.run(kernel, frame, units) });
             }),
             Body::Gemm(gemm) => {
-                let tiles = gemm.tiles(kernel, pool::useful(self.nanoseconds));
+                let tiles = gemm.tiles(pool::useful(self.nanoseconds));
                 pool::split(tiles.count(), self.nanoseconds, &|some| {
                     // SAFETY: as above.
                     with_frame(kernel, args, |frame, packed| unsafe {

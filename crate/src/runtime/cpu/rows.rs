@@ -237,7 +237,7 @@ fn fold(op: Reduce, dtype: DType, acc: &mut Reg, mut n: usize) {
 }
 
 /// The last ranges, enough of them to fill a block, and those before.
-pub fn trailing(kernel: &Kernel, ranges: &[RangeId]) -> (Vec<RangeId>, Vec<RangeId>) {
+fn trailing(kernel: &Kernel, ranges: &[RangeId]) -> (Vec<RangeId>, Vec<RangeId>) {
     let mut at = ranges.len();
     let mut size = 1;
     while at > 0 && size < ENOUGH {
@@ -273,7 +273,7 @@ fn prefers_outer(kernel: &Kernel) -> bool {
 }
 
 /// Calls `f` at every point of `ranges`, last range fastest.
-pub fn points(kernel: &Kernel, ranges: &[RangeId], frame: &mut Frame, f: &mut dyn FnMut(&mut Frame)) {
+fn points(kernel: &Kernel, ranges: &[RangeId], frame: &mut Frame, f: &mut dyn FnMut(&mut Frame)) {
     ranges.iter().for_each(|r| frame.point[*r] = 0);
     if ranges.iter().any(|r| kernel.ranges[*r] == 0) {
         return;
@@ -297,7 +297,7 @@ pub fn points(kernel: &Kernel, ranges: &[RangeId], frame: &mut Frame, f: &mut dy
 }
 
 /// Calls `f` for each block of lanes along the flattened `lanes`.
-pub fn blocks(kernel: &Kernel, lanes: &[RangeId], frame: &mut Frame, f: &mut dyn FnMut(&mut Frame)) {
+fn blocks(kernel: &Kernel, lanes: &[RangeId], frame: &mut Frame, f: &mut dyn FnMut(&mut Frame)) {
     let total = kernel.size(lanes);
     let mut start = 0;
     while start < total {

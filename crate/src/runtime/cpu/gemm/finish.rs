@@ -1,0 +1,85 @@
+//! The epilogue of a contraction, run over a finished tile.
+
+use crate::{
+    kernel::{ExprId, Kernel, RangeId},
+    runtime::cpu::{
+        math::LANES,
+        rows::{place, set_point},
+        tape::{Frame, StoreWalk, Tape},
+    },
+};
+
+pub struct Finish {
+    rows: Vec<RangeId>,
+    columns: Vec<RangeId>,
+    /// Lanes run along the columns, or along the rows.
+    along_columns: bool,
+    tape: Tape,
+    walks: Vec<StoreWalk>,
+}
+
+impl Finish {
+    pub fn new(kernel: &Kernel, rows: &[RangeId], columns: &[RangeId]) -> Finish {
+        let stride =
+            |ranges: &[RangeId]| match kernel.stores[0].index.coefficient(ranges[ranges.len() - 1]).abs() {
+                0 => i64::MAX,
+                stride => stride,
+            };
+        let along_columns = match (kernel.size(rows), kernel.size(columns)) {
+            (r, c) if c < 32 && r > c => false,
+            (r, c) if r < 32 && c > r => true,
+            _ => stride(columns) <= stride(rows),
+        };
+        let lanes = if along_columns { columns } else { rows };
+        let roots: Vec<ExprId> = kernel.stores.iter().map(|s| s.value).collect();
+        Finish {
+            rows: rows.to_vec(),
+            columns: columns.to_vec(),
+            along_columns,
+            tape: Tape::new(kernel, &roots, lanes, &kernel.outer),
+            walks: kernel.stores.iter().map(|s| StoreWalk::new(s, lanes)).collect(),
+        }
+    }
+
+    /// `sums` holds `rows` from `r0` of `columns` from `c0`, `wide` elements apart.
+    ///
+    /// # Safety
+    /// As for `Gemm::run`.
+    pub unsafe fn run(
+        &self,
+        kernel: &Kernel,
+        frame: &mut Frame,
+        sums: &[f32],
+        wide: usize,
+        (r0, rows): (usize, usize),
+        (c0, columns): (usize, usize),
+    ) {
+        let (outer, outer0, outers, lanes, lane0, count) = if self.along_columns {
+            (&self.rows, r0, rows, &self.columns, c0, columns)
+        } else {
+            (&self.columns, c0, columns, &self.rows, r0, rows)
+        };
+        frame.len = LANES.min(count);
+        // SAFETY: passed on from the caller.
+        unsafe { self.tape.hoist(kernel, frame) };
+        for start in (0..count).step_by(LANES) {
+            frame.len = LANES.min(count - start);
+            place(kernel, lanes, lane0 + start, frame);
+            let n = frame.len;
+            for o in 0..outers {
+                set_point(kernel, outer, outer0 + o, frame.point);
+                let acc = &mut frame.accs[0].f32_mut()[..n];
+                if self.along_columns {
+                    acc.copy_from_slice(&sums[o * wide + start..][..n]);
+                } else {
+                    acc.iter_mut().enumerate().for_each(|(i, a)| *a = sums[(start + i) * wide + o]);
+                }
+                // SAFETY: passed on from the caller.
+                unsafe {
+                    self.tape.run(kernel, frame);
+                    self.walks.iter().for_each(|w| w.run(kernel, frame));
+                }
+            }
+        }
+    }
+}

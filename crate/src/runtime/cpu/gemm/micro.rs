@@ -1,0 +1,104 @@
+//! The inner products a contraction can be made of: compiled in, or emitted where there is a host for them.
+
+use crate::{
+    render::wasm::{self, micro as emitted},
+    runtime::cpu::host,
+};
+use std::cell::OnceCell;
+
+/// `call(k, a, b, c, stride, add)`: `c[rows][columns]` becomes, or with `add` grows by, `a[k][rows] · b[k][columns]`.
+#[derive(Clone, Copy)]
+pub struct Micro {
+    pub rows: usize,
+    pub columns: usize,
+    /// Compared to the others.
+    pub speed: f64,
+    pub call: Call,
+}
+
+/// Its panels hold `k` steps; `c` holds the rows, `stride` elements apart.
+pub type Call = unsafe extern "C" fn(usize, *const f32, *const f32, *mut f32, usize, bool);
+
+thread_local! {
+    static LOADED: OnceCell<Vec<Micro>> = const { OnceCell::new() };
+}
+
+pub fn all() -> Vec<Micro> {
+    match host() {
+        Some(host) => LOADED.with(|loaded| loaded.get_or_init(|| load(&*host)).clone()),
+        None => vec![compiled()],
+    }
+}
+
+/// Heights, and how fast they are in a browser compared to each other.
+const EMITTED: [(usize, f64); 3] = [(4, 41.0), (5, 46.0), (6, 46.0)];
+
+fn load(host: &dyn super::super::Host) -> Vec<Micro> {
+    let relaxed = host.relaxed_simd();
+    let functions = EMITTED
+        .map(|(rows, _)| (emitted::PARAMS, emitted::function(emitted::Micro { rows, columns: 8, relaxed })));
+    let Ok(places) = host.load(&wasm::module(&functions), EMITTED.len()) else { return vec![compiled()] };
+    let micro = |((rows, speed), place)| {
+        // SAFETY: the host's address of a function that was emitted with this type.
+        let call = unsafe { std::mem::transmute::<usize, Call>(place) };
+        Micro { rows, columns: 8, speed, call }
+    };
+    EMITTED.into_iter().zip(places).map(micro).collect()
+}
+
+fn compiled() -> Micro {
+    #[cfg(target_arch = "x86_64")]
+    if std::arch::is_x86_feature_detected!("avx2") && std::arch::is_x86_feature_detected!("fma") {
+        return Micro { rows: 6, columns: 16, speed: 1.0, call: fused };
+    }
+    Micro { rows: 4, columns: 8, speed: 1.0, call: unfused }
+}
+
+/// # Safety
+/// The pointers are those of a `Call`.
+#[inline(always)]
+unsafe fn tile<const MR: usize, const NR: usize>(
+    k: usize,
+    a: *const f32,
+    b: *const f32,
+    c: *mut f32,
+    stride: usize,
+    add: bool,
+    madd: impl Fn(f32, f32, f32) -> f32,
+) {
+    let mut acc = [[0.0f32; NR]; MR];
+    for p in 0..k {
+        // SAFETY: inside the panels the caller vouches for.
+        let (a, b) = unsafe { (*a.add(p * MR).cast::<[f32; MR]>(), *b.add(p * NR).cast::<[f32; NR]>()) };
+        for i in 0..MR {
+            for j in 0..NR {
+                acc[i][j] = madd(a[i], b[j], acc[i][j]);
+            }
+        }
+    }
+    for (i, row) in acc.iter().enumerate() {
+        // SAFETY: inside the tile the caller vouches for.
+        let c = unsafe { &mut *c.add(i * stride).cast::<[f32; NR]>() };
+        if add {
+            c.iter_mut().zip(row).for_each(|(c, r)| *c += r);
+        } else {
+            *c = *row;
+        }
+    }
+}
+
+/// # Safety
+/// The pointers are those of a `Call`.
+unsafe extern "C" fn unfused(k: usize, a: *const f32, b: *const f32, c: *mut f32, stride: usize, add: bool) {
+    // SAFETY: passed on from the caller.
+    unsafe { tile::<4, 8>(k, a, b, c, stride, add, |x, y, z| x * y + z) }
+}
+
+/// # Safety
+/// The pointers are those of a `Call`; the processor has AVX2 and FMA.
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2,fma")]
+unsafe extern "C" fn fused(k: usize, a: *const f32, b: *const f32, c: *mut f32, stride: usize, add: bool) {
+    // SAFETY: passed on from the caller.
+    unsafe { tile::<6, 16>(k, a, b, c, stride, add, f32::mul_add) }
+}
