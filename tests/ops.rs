@@ -2,6 +2,8 @@
 
 #[path = "reference/cases.rs"]
 mod cases;
+#[path = "emit/device.rs"]
+mod device;
 
 use cases::{Args, Case};
 use playgrad::{
@@ -238,6 +240,14 @@ fn check_all(device: &'static str) {
 #[test]
 fn cpu() {
     check_all("cpu");
+}
+
+/// Every kernel of every case also as emitted WebAssembly.
+#[test]
+fn emitted() {
+    let ran = device::install();
+    check_all("cpu");
+    assert!(ran.get() > 500, "{} kernels", ran.get());
 }
 
 #[test]

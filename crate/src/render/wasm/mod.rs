@@ -1,7 +1,22 @@
 //! Takes what a CPU kernel must do; gives a WebAssembly module that works in the engine's own memory.
+//!
+//! [`rows`] makes the function of a map, reduction or row kernel from the parts in [`Body`]: bind ranges to
+//! coordinates, `settle` what is wanted as far outside the loops as it goes, then take [`Body::value`] (a v128 local)
+//! of an expression or [`Body::store`] it. A packing function binds the lanes' range to [`Coord::Even`] or
+//! [`Coord::Lanes`] and writes `value(a)`; an epilogue calls [`Body::bind_acc`] with the loaded tile and then
+//! stores the kernel's stores.
 
+mod body;
+mod index;
+mod lanes;
+mod math;
+mod memory;
 pub mod micro;
+pub mod rows;
+mod value;
 
+pub use body::{Body, Coord, Local, Work};
+pub use rows::{Rows, rows};
 use wasm_encoder::{
     CodeSection, EntityType, ExportKind, ExportSection, Function, FunctionSection, ImportSection, MemoryType,
     Module, TypeSection, ValType,
