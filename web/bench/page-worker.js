@@ -1,0 +1,9 @@
+import { serve } from "./worker.js";
+
+serve({
+  playgrad: () => import("./engines/playgrad.js"),
+  jax: () => import("./engines/jax.js"),
+  tfjs: () => import("./engines/tfjs.js"),
+  ort: () => import("./engines/ort.js"),
+  copy: () => import("./engines/copy.js"),
+});
