@@ -43,7 +43,17 @@ export function table(one, results, checkOnly) {
   const flops = flopsOf(one);
   const bytes = bytesOf(one);
   const unit = flops ? "GFLOP/s" : "GB/s";
-  const head = ["engine", "ms/step", "min–max", unit, "÷ ours", "÷ our gpu", "first ms", "threads", "KB gzip"];
+  const head = [
+    "engine",
+    "ms/step",
+    "min–max",
+    unit,
+    "÷ ours",
+    "÷ our gpu",
+    "first ms",
+    "threads",
+    "KB gzip",
+  ];
   const rows = results.map((row) => {
     if (row.cannot) return [row.engine, `cannot: ${row.cannot}`];
     const { engine, ms, times, first, about, bytes: loaded } = row;

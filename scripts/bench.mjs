@@ -21,6 +21,7 @@ const peers = [
   ...["ort-wasm", "ort-webgpu", "copy-cpu", "copy-webgpu"],
 ];
 const engines = [...ours, ...peers];
+const checked = ["playgrad-cpu", "playgrad-cpu-jit", "playgrad-cpu-run", "playgrad-webgpu-jit"];
 
 /** Whether an engine has anything to measure there. */
 function applies(engine, one) {
@@ -132,7 +133,8 @@ async function runWorkload(session, name, chosen, rounds) {
   for (const engine of chosen.filter((engine) => applies(engine, one)))
     rows.push(await open(session, engine, one, expected));
   if (!session.check)
-    for (let round = 0; round < rounds; round += 1) for (const row of rows) await measure(row, session.budget);
+    for (let round = 0; round < rounds; round += 1)
+      for (const row of rows) await measure(row, session.budget);
   const results = [];
   for (const { context, page, bytes, times, ...row } of rows) {
     await context.close();
@@ -157,7 +159,7 @@ await main(async () => {
     ...workloadNames,
     ...(given.check ? [] : ["start"]),
   ]);
-  const chosen = choose(given.engines, engines, "engine", given.check ? ours : engines);
+  const chosen = choose(given.engines, engines, "engine", given.check ? checked : engines);
   const rounds = Number(given.rounds ?? 5);
   const budget = Number(given.budget ?? 500);
   const batch = given.batch && Number(given.batch);
@@ -184,7 +186,8 @@ await main(async () => {
   try {
     for (const name of names.filter((name) => name !== "start"))
       results.push(...(await runWorkload(session, name, chosen, rounds)));
-    if (names.includes("start")) results.push(await coldStart(() => chromium.launch({ executablePath, args })));
+    if (names.includes("start"))
+      results.push(await coldStart(() => chromium.launch({ executablePath, args })));
   } finally {
     await chrome.close();
     close();

@@ -55,7 +55,8 @@ export function serve(modules) {
       const result = await run(count);
       const after = engine.counters?.();
       const work =
-        after && Object.fromEntries(Object.keys(after).map((key) => [key, (after[key] - before[key]) / count]));
+        after &&
+        Object.fromEntries(Object.keys(after).map((key) => [key, (after[key] - before[key]) / count]));
       return { ...result, count, work };
     },
   };

@@ -1,9 +1,10 @@
 // src and wasm → dist: JavaScript without comments, declarations with them, and the wasm as text for ./inline.
-// The generated glue in wasm loses its comments too.
+// The generated glue in wasm is made small.
 import { spawnSync } from "node:child_process";
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
+import { minifySync } from "vite";
 
 const here = import.meta.dirname;
 const tsc = createRequire(import.meta.url).resolve("typescript/bin/tsc");
@@ -17,7 +18,9 @@ compile("--declaration", "--emitDeclarationOnly");
 compile("--removeComments");
 
 const glue = join(here, "wasm", "playgrad.js");
-writeFileSync(glue, readFileSync(glue, "utf8").replaceAll(/^ *\/\*\*[\s\S]*?\*\/\n/gm, ""));
+const { code, errors } = minifySync(glue, readFileSync(glue, "utf8"), { module: true });
+if (errors.length > 0) throw new Error(errors[0].message);
+writeFileSync(glue, code);
 
 const wasm = readFileSync(join(here, "wasm", "playgrad_bg.wasm"));
 writeFileSync(join(here, "dist", "inline-wasm.js"), `export const base64 = "${wasm.toString("base64")}";\n`);

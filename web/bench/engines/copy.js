@@ -33,5 +33,4 @@ async function onGpu(x) {
   };
 }
 
-export const create = (device, _mode, _one, _weights, [{ x }]) =>
-  device === "cpu" ? onCpu(x) : onGpu(x);
+export const create = (device, _mode, _one, _weights, [{ x }]) => (device === "cpu" ? onCpu(x) : onGpu(x));

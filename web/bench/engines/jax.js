@@ -67,12 +67,7 @@ function apply([kind, ...sizes], weights, x) {
 
 const operations = {
   matmul: (x, weight) => np.matmul(x, weight),
-  elementwise: (x) =>
-    nn
-      .relu(x.ref.mul(1.5).sub(0.25))
-      .mul(0.5)
-      .add(x.mul(0.25))
-      .add(0.125),
+  elementwise: (x) => nn.relu(x.ref.mul(1.5).sub(0.25)).mul(0.5).add(x.mul(0.25)).add(0.125),
   softmax: (x) => nn.softmax(x, -1),
   layernorm: (x, weight, bias) => layerNorm(x, weight, bias),
 };

@@ -96,6 +96,12 @@ function train(mode, { layers, input, loss, optimizer, batch }, weights, batches
       const { x, y } = data[i % data.length];
       last = step(x, y);
     },
+    /** All steps in one call; the last loss is the result. */
+    run:
+      mode === "run" &&
+      ((count) => {
+        last = step.run(count, data[0].x, data[0].y).slice([count - 1, count]);
+      }),
     values: () => last.data(),
     settle: () => parameters[1].data(),
   };

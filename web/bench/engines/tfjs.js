@@ -33,10 +33,10 @@ function variables([kind], weights, flattened) {
 
 const linear = (x, weight, bias) =>
   x.rank > 2
-    ? tf.reshape(
-        tf.fused.matMul({ a: tf.reshape(x, [-1, x.shape.at(-1)]), b: weight, bias }),
-        [...x.shape.slice(0, -1), weight.shape[1]],
-      )
+    ? tf.reshape(tf.fused.matMul({ a: tf.reshape(x, [-1, x.shape.at(-1)]), b: weight, bias }), [
+        ...x.shape.slice(0, -1),
+        weight.shape[1],
+      ])
     : tf.fused.matMul({ a: x, b: weight, bias });
 
 function layerNorm(x, weight, bias) {
@@ -102,8 +102,12 @@ function apply([kind, ...sizes], weights, x) {
       return tf.maxPool(x, 2, 2, "valid");
     case "flatten":
       return tf.reshape(x, [x.shape[0], -1]);
-    default:
-      return tf[kind](x);
+    case "relu":
+      return tf.relu(x);
+    case "tanh":
+      return tf.tanh(x);
+    case "sigmoid":
+      return tf.sigmoid(x);
   }
 }
 

@@ -26,7 +26,7 @@ export {
   ShapeError,
 } from "./errors.js";
 export type { Nested } from "./handle.js";
-export { jit } from "./jit.js";
+export { jit, type Step } from "./jit.js";
 export type { Slice } from "./movement.js";
 export type { ConvOptions, PoolOptions } from "./neural.js";
 export * as nn from "./nn.js";

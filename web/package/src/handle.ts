@@ -46,6 +46,7 @@ export abstract class Handle {
   #id: number;
   #shape: number[] | undefined;
   #dtype: DType | undefined;
+  #text: string | undefined;
 
   protected constructor(id: number) {
     this.#id = id;
@@ -141,7 +142,9 @@ export abstract class Handle {
 
   /** `Tensor(float32 [2, 3])`: what it is, without computing it. */
   toString(): string {
-    return this.#id === 0 ? "Tensor(disposed)" : `Tensor(${this.dtype} ${show(this.shape)})`;
+    if (this.#id === 0) return "Tensor(disposed)";
+    this.#text ??= `Tensor(${this.dtype} ${show(this.shape)})`;
+    return this.#text;
   }
 
   /** Gives the handle back now; optional, twice does no harm. Tensors made from this one stay valid. */

@@ -1,6 +1,7 @@
 import { engine, grew } from "./engine.js";
 import { ArgumentError } from "./errors.js";
 import { makeAll } from "./handle.js";
+import { integer } from "./shape.js";
 import { Tensor } from "./tensor.js";
 
 /** What a step may take and return: tensors, numbers and other plain values, and arrays and objects of them. */
@@ -10,9 +11,21 @@ interface Captured {
   id: number;
   /** What the step returned, its tensors replaced by their places. */
   result: Tree;
+  /** Which of those have one element. */
+  single: boolean[];
 }
 
 const registry = new FinalizationRegistry<number>((id) => engine().jitRelease(id));
+
+/** A step made fast by `jit`. */
+export interface Step<A extends unknown[], R> {
+  (...args: A): R;
+  /**
+   * `n` steps on the same arguments in one call, which returns when all are queued. Every returned tensor with one
+   * element, such as the loss, comes back as `[n]`: its value in each step; all else as the last step returned it.
+   */
+  run(n: number, ...args: A): R;
+}
 
 /**
  * Makes a training step fast: the first call runs `step` as it is, the second runs and records it, later ones
@@ -24,15 +37,16 @@ const registry = new FinalizationRegistry<number>((id) => engine().jitRelease(id
  * const step = jit((x, y) => { const loss = model.forward(x).mse(y); opt.zeroGrad(); loss.backward(); opt.step(); return loss; });
  * ```
  */
-export function jit<A extends unknown[], R>(step: (...args: A) => R): (...args: A) => R {
+export function jit<A extends unknown[], R>(step: (...args: A) => R): Step<A, R> {
   const recorded = new Map<string, Captured>();
   let warm = false;
-  const replayed = (...args: A): R => {
+  const find = (args: A) => {
     const tensors: Tensor[] = [];
-    const shape = JSON.stringify(take(args, tensors));
-    const key = `${engine().training()} ${tensors.map(String).join()} ${shape}`;
-    const ids = Uint32Array.from(tensors, (t) => t.id);
-    const found = recorded.get(key);
+    const key = `${engine().training()}${signature(args, tensors)}`;
+    return { key, found: recorded.get(key), ids: Uint32Array.from(tensors, (t) => t.id) };
+  };
+  const replayed = (...args: A): R => {
+    const { key, found, ids } = find(args);
     if (found) {
       const made = makeAll(engine().jitReplay(found.id, ids));
       grew();
@@ -47,7 +61,43 @@ export function jit<A extends unknown[], R>(step: (...args: A) => R): (...args: 
     recorded.set(key, captured);
     return result;
   };
-  return replayed;
+  const run = (n: number, ...args: A): R => {
+    integer("run", "n", n, 1);
+    const parts: Tensor[][] = [];
+    let result: Tree;
+    let single: boolean[] = [];
+    let { found, ids } = find(args);
+    for (; !found && parts.length < n; { found, ids } = find(args)) {
+      const tensors: Tensor[] = [];
+      result = take(replayed(...args), tensors);
+      single = tensors.map((t) => t.numel === 1);
+      parts.push(tensors);
+    }
+    const left = n - parts.length;
+    if (found && left > 0) {
+      ({ result, single } = found);
+      const made = makeAll(engine().jitRun(found.id, ids, left));
+      grew();
+      parts.push(made.map((t, i) => (single[i] ? t.reshape(-1).expand(left) : t)));
+    }
+    const joined = parts[parts.length - 1]!.map((last, i) =>
+      single[i] ? Tensor.cat(parts.map((part) => part[i]!.reshape(-1))) : last,
+    );
+    return give(result, joined) as R;
+  };
+  return Object.assign(replayed, { run });
+}
+
+/** What a recording depends on: shapes and types of the tensors, which are gathered, and all other values. */
+function signature(tree: Tree, tensors: Tensor[]): string {
+  if (tree instanceof Tensor) {
+    tensors.push(tree);
+    return String(tree);
+  }
+  if (Array.isArray(tree)) return `[${tree.map((inner) => signature(inner, tensors)).join()}]`;
+  if (typeof tree === "string") return JSON.stringify(tree);
+  if (typeof tree !== "object" || tree === null) return String(tree);
+  return `{${Object.entries(tree).map(([key, inner]) => `${JSON.stringify(key)}:${signature(inner, tensors)}`)}}`;
 }
 
 function record<A extends unknown[], R>(step: (...args: A) => R, args: A, ids: Uint32Array) {
@@ -68,7 +118,7 @@ function record<A extends unknown[], R>(step: (...args: A) => R, args: A, ids: U
       ids,
       Uint32Array.from(tensors, (t) => t.id),
     );
-    return { result, captured: { id, result: places } };
+    return { result, captured: { id, result: places, single: tensors.map((t) => t.numel === 1) } };
   } catch (error) {
     engine().jitAbandon();
     throw error;

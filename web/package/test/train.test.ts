@@ -99,6 +99,39 @@ describe("jit", () => {
     expect(await f(tensor([1, 1]), 10).doubled.tolist()).toEqual([20, 20]);
   });
 
+  test("many steps in one call give what single calls give, the losses as one list", async () => {
+    const losses = async (counts: number[]) => {
+      manualSeed(3);
+      const { x, y } = data.xor();
+      const model = mlp();
+      const optimizer = new optim.Adam(nn.parameters(model), { lr: 0.05 });
+      const step = jit((inputs: Tensor, targets: Tensor) => {
+        const loss = model.forward(inputs).mse(targets);
+        optimizer.zeroGrad();
+        loss.backward();
+        optimizer.step();
+        return { loss, bias: nn.parameters(model)[1]! };
+      });
+      const all: number[] = [];
+      for (const count of counts) {
+        const { loss, bias } = step.run(count, x, y);
+        expect(loss.shape).toEqual([count]);
+        expect(bias.shape).toEqual([8]);
+        all.push(...(await loss.data()));
+      }
+      return all;
+    };
+    const singles = await losses(Array<number>(30).fill(1));
+    expect(await losses([30])).toEqual(singles);
+    expect(await losses([1, 1, 8, 20])).toEqual(singles);
+    expect(singles.at(-1)).toBeLessThan(singles[0]!);
+  });
+
+  test("no steps at all are refused", () => {
+    const f = jit((x: Tensor) => x.add(1));
+    expect(() => f.run(0, tensor([1]))).toThrow(/whole number from 1/);
+  });
+
   test("random numbers differ from replay to replay", async () => {
     const f = jit((x: Tensor) => x.add(Tensor.rand(4)));
     const seen = new Set<number>();
