@@ -3,19 +3,21 @@
 
 use playgrad::{
     Error, Tensor,
-    kernel::{Kernel, split},
-    render::{Target, WGSL, parts, render},
-    runtime::{self, BufferId, Counters, Device, Launch, Limits, Program, ReadFuture, Region, null::Null},
+    kernel::{Arg, Kernel, split},
+    render::{Bindings, Target, WGSL, parts, render, stage},
+    runtime::{
+        self, BufferId, Bundle, Counters, Device, Launch, Limits, Program, ReadFuture, Region, null::Null,
+    },
 };
 use std::{cell::RefCell, fs, future::Future, path::PathBuf, pin::Pin, process::Command, rc::Rc};
 
 const GPU: Target = Target { lang: &WGSL, emulated: false };
 
-/// A null device that keeps the kernels it is given.
+/// A null device that keeps the bundles it is given.
 #[derive(Default)]
 struct Recorder {
     null: Null,
-    kernels: RefCell<Vec<Rc<Kernel>>>,
+    bundles: RefCell<Vec<Bundle>>,
 }
 
 impl Device for Recorder {
@@ -43,9 +45,9 @@ impl Device for Recorder {
     fn read(&self, from: Region) -> ReadFuture {
         self.null.read(from)
     }
-    fn compile(&self, kernel: &Rc<Kernel>) -> Result<Program, Error> {
-        self.kernels.borrow_mut().push(kernel.clone());
-        self.null.compile(kernel)
+    fn compile(&self, bundle: &Bundle) -> Result<Program, Error> {
+        self.bundles.borrow_mut().push(bundle.clone());
+        self.null.compile(bundle)
     }
     fn submit(&self, plan: u64, launches: &[Launch]) -> Result<(), Error> {
         self.null.submit(plan, launches)
@@ -55,12 +57,16 @@ impl Device for Recorder {
     }
 }
 
-fn kernels(of: impl FnOnce() -> Result<Tensor, Error>) -> Vec<Rc<Kernel>> {
+fn bundles(of: impl FnOnce() -> Result<Vec<Tensor>, Error>) -> Vec<Bundle> {
     let recorder = Rc::new(Recorder::default());
     runtime::register("null", Ok(recorder.clone()));
     runtime::set_default("null").unwrap();
-    of().unwrap().realize().unwrap();
-    recorder.kernels.take()
+    playgrad::tensor::realize_all(&of().unwrap()).unwrap();
+    recorder.bundles.take()
+}
+
+fn kernels(of: impl FnOnce() -> Result<Tensor, Error>) -> Vec<Rc<Kernel>> {
+    bundles(|| Ok(vec![of()?])).into_iter().flat_map(|b| b.kernels).collect()
 }
 
 /// `bindings` says where the arguments of the only kernel are bound; empty for one binding each.
@@ -73,13 +79,16 @@ fn golden(name: &str, bindings: &[usize], of: impl FnOnce() -> Result<Tensor, Er
 fn same_text(name: &str, kernel: &Kernel, bindings: &[usize]) {
     let each: Vec<usize> = (0..kernel.args.len()).collect();
     let slots = if bindings.is_empty() { &each[..] } else { bindings };
-    let got = render(kernel, slots, GPU).source;
+    same_source(name, &render(kernel, slots, GPU).source);
+}
+
+fn same_source(name: &str, got: &str) {
     let path: PathBuf =
         [env!("CARGO_MANIFEST_DIR"), "tests/golden", &format!("{name}.wgsl")].iter().collect();
     if std::env::var_os("UPDATE_GOLDEN").is_some() {
-        fs::write(&path, &got).unwrap();
+        fs::write(&path, got).unwrap();
     }
-    accepted_by_naga(name, &got);
+    accepted_by_naga(name, got);
     accepted_by_tint(name, &path);
     let want = fs::read_to_string(&path).unwrap_or_default();
     assert!(got == want, "{name}: the shader changed; UPDATE_GOLDEN=1 rewrites {}\n{got}", path.display());
@@ -178,4 +187,33 @@ fn a_long_sum_in_parts() {
     assert_eq!(cut.parts.rows(), cut.scratch[0] / 4);
     same_text("parts", &cut.parts, &[]);
     same_text("whole", &cut.whole, &[]);
+}
+
+/// The only dispatch of the only launch, all arguments in one buffer.
+fn golden_bundle(name: &str, ordered: bool, of: impl FnOnce() -> Result<Vec<Tensor>, Error>) {
+    let bundles = bundles(of);
+    let [bundle] = &bundles[..] else { panic!("{name}: {} launches", bundles.len()) };
+    assert_eq!(bundle.ordered, ordered);
+    assert!(bundle.kernels.len() > 1, "{name}: one kernel");
+    let staged = stage(bundle, GPU);
+    let [dispatch] = &staged.dispatches[..] else { panic!("{name}: {}", staged.dispatches.len()) };
+    let args: Vec<Arg> = staged.args.iter().map(|a| a.0).collect();
+    let bindings = Bindings { args: &args, slots: &vec![0; args.len()] };
+    same_source(name, &dispatch.render(bindings, GPU).source);
+}
+
+#[test]
+fn a_chain_of_tiny_kernels() {
+    golden_bundle("chain", true, || {
+        let probabilities = floats(&[4, 3]).matmul(&floats(&[3, 5]))?.softmax(1)?;
+        Ok(vec![probabilities.sum(0, false)?, probabilities])
+    });
+}
+
+#[test]
+fn independent_kernels_side_by_side() {
+    golden_bundle("side_by_side", false, || {
+        let gradient = floats(&[64, 128]);
+        Ok(vec![gradient.sum(1, false)?, gradient.matmul(&floats(&[128, 64]))?])
+    });
 }

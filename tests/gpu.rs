@@ -2,7 +2,7 @@
 //! there is none.
 #![cfg(feature = "wgpu")]
 
-use playgrad::{DType, Error, Tensor, runtime, tensor::Slice};
+use playgrad::{DType, Error, Tensor, data as sets, models::Model, runtime, tensor::Slice};
 
 type Case = fn() -> Result<Vec<Tensor>, Error>;
 
@@ -272,5 +272,39 @@ same! {
     random_numbers {
         playgrad::manual_seed(7);
         [Tensor::rand(&[1000])?, Tensor::randn(&[501])?, Tensor::randint(&[100], 0, 10)?]
+    }
+}
+
+#[test]
+fn a_training_step_takes_the_dispatches_that_are_counted() {
+    let Some(device) = gpu() else { return };
+    let train = |device: &str, name: &str, steps: usize| {
+        runtime::set_default(device).unwrap();
+        playgrad::manual_seed(3);
+        let mut model = Model::new(name).unwrap();
+        model.batch = model.batch.map(|_| 128);
+        let (x, labels) = match model.wants_images() {
+            true => sets::digits(256, 1).tensors().unwrap(),
+            false => sets::xor().tensors().unwrap(),
+        };
+        let optimizer = model.optimizer("adam", None).unwrap();
+        let mut losses = Vec::new();
+        let mut dispatches = 0;
+        for _ in 0..steps {
+            let before = runtime::device(device).unwrap().counters().kernels;
+            let loss = model.step(&optimizer, &x, &labels).unwrap();
+            dispatches = runtime::device(device).unwrap().counters().kernels - before;
+            losses.push(loss.item().unwrap());
+        }
+        (losses, dispatches)
+    };
+    for name in ["xor", "mnist-mlp"] {
+        let (want, _) = train("cpu", name, 8);
+        let (got, dispatches) = train(device, name, 8);
+        for (i, (g, w)) in got.iter().zip(&want).enumerate() {
+            assert!((g - w).abs() <= 1e-3 * w.abs(), "{name} step {i}: {g} on {device}, {w} on cpu");
+        }
+        let counted = playgrad::models::count(name, "adam", Some(128)).unwrap().kernels;
+        assert_eq!(dispatches, counted, "{name}");
     }
 }

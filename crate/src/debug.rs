@@ -3,6 +3,7 @@
 
 use crate::{
     error::Result,
+    kernel::Kernel,
     runtime::{Device, Launch, ready},
     schedule::Plan,
 };
@@ -17,24 +18,38 @@ pub fn level() -> u32 {
 /// A plan for people: a line for each kernel, its arguments and their places.
 pub fn describe(plan: &Plan, expressions: bool) -> String {
     let mut out = format!(
-        "plan {}: {} kernels, {} flops, {} bytes moved, {} bytes of temporaries\n",
+        "plan {}: {} launches, {} flops, {} bytes moved, {} bytes of temporaries\n",
         plan.id, plan.work.kernels, plan.work.flops, plan.work.bytes, plan.temp_bytes
     );
     for step in &plan.steps {
-        let _ = writeln!(out, "  {:32} {:?}", step.kernel.name, step.args);
-        if expressions {
-            for (i, e) in step.kernel.exprs.iter().enumerate() {
-                let _ = writeln!(out, "    e{i} {} = {:?}", e.dtype, e.expr);
+        let mut args = &step.args[..];
+        for (i, kernel) in step.bundle.kernels.iter().enumerate() {
+            let (own, rest) = args.split_at(kernel.args.len());
+            args = rest;
+            let mark = match (i, step.bundle.ordered) {
+                (0, _) => ' ',
+                (_, true) => '↓',
+                (_, false) => '+',
+            };
+            let _ = writeln!(out, "{mark} {:32} {own:?}", kernel.name);
+            if expressions {
+                write_expressions(&mut out, kernel);
             }
-            step.kernel.accs.iter().for_each(|a| {
-                let _ = writeln!(out, "    {a:?}");
-            });
-            step.kernel.stores.iter().for_each(|s| {
-                let _ = writeln!(out, "    {s:?}");
-            });
         }
     }
     out
+}
+
+fn write_expressions(out: &mut String, kernel: &Kernel) {
+    for (i, e) in kernel.exprs.iter().enumerate() {
+        let _ = writeln!(out, "    e{i} {} = {:?}", e.dtype, e.expr);
+    }
+    kernel.accs.iter().for_each(|a| {
+        let _ = writeln!(out, "    {a:?}");
+    });
+    kernel.stores.iter().for_each(|s| {
+        let _ = writeln!(out, "    {s:?}");
+    });
 }
 
 /// Submits the launches one by one and prints how long each took, from submission to idle.
@@ -45,7 +60,8 @@ pub fn timed(plan: &Plan, device: &Rc<dyn Device>, launches: &[Launch]) -> Resul
         if let Some(done) = ready(device.idle()) {
             done?;
         }
-        eprintln!("{:10.1} us  {}", start.elapsed().as_secs_f64() * 1e6, step.kernel.name);
+        let names: Vec<&str> = step.bundle.kernels.iter().map(|k| k.name.as_str()).collect();
+        eprintln!("{:10.1} us  {}", start.elapsed().as_secs_f64() * 1e6, names.join(" + "));
     }
     Ok(())
 }

@@ -3,13 +3,10 @@
 use super::{Atom, Expr, Kernel, Lin, RangeId};
 use smallvec::SmallVec;
 
-/// The same kernel with fewer, longer ranges.
-pub fn coalesce(mut kernel: Kernel) -> Kernel {
-    loop {
-        let Some((a, b)) = pairs(&kernel).into_iter().find(|(a, b)| mergeable(&kernel, *a, *b)) else {
-            return kernel;
-        };
-        merge(&mut kernel, a, b);
+/// Makes ranges fewer and longer.
+pub fn coalesce(kernel: &mut Kernel) {
+    while let Some((a, b)) = pairs(kernel).into_iter().find(|(a, b)| mergeable(kernel, *a, *b)) {
+        merge(kernel, a, b);
     }
 }
 

@@ -69,6 +69,11 @@ pub fn tile(kernel: &Kernel) -> Option<Tile> {
     Some(*TILES.iter().find(good).unwrap_or(&TILES[TILES.len() - 1]))
 }
 
+/// Bytes that a workgroup's two tiles take, a vector more than they hold per term.
+pub fn workgroup_bytes(tile: Tile) -> usize {
+    (tile.block_m / 4 + 1 + tile.block_n / 4 + 1) * tile.block_k * 16
+}
+
 /// Parts of the sum so that a small output fills the device.
 pub fn parts(kernel: &Kernel, tile: Tile) -> usize {
     let c = kernel.contract.as_ref().expect("a tile is chosen for contractions only");

@@ -3,6 +3,7 @@
 //! One C-like printer ([`printer`]) writes the generated parts; a [`Spelling`] table says how a language
 //! writes them; the skeletons in `shaders/` hold everything that is not generated.
 
+mod bundle;
 mod contract;
 mod map;
 mod printer;
@@ -15,6 +16,7 @@ use crate::{
     graph::DType,
     kernel::{Arg, Kernel},
 };
+pub use bundle::{Dispatch, Given, Staged, stage};
 pub use spelling::Spelling;
 pub use wgsl::WGSL;
 
@@ -107,7 +109,7 @@ pub fn parts(kernel: &Kernel, target: Target) -> usize {
 pub fn part(site: Site) -> Part {
     match form(site.kernel, site.target) {
         Form::Map => map::part(site, map::threads(site.kernel)),
-        Form::Reduce { lanes } => reduce::part(site, lanes, reduce::threads(&site, lanes)),
+        Form::Reduce { lanes } => reduce::part(site, lanes, reduce::threads(site.kernel, site.target, lanes)),
         Form::Contract(tile) => contract::part(site, tile),
     }
 }

@@ -88,8 +88,8 @@ fn stages(kernel: &Kernel) -> Vec<std::ops::Range<usize>> {
 }
 
 /// Invocations of a workgroup where the shader has no reason for another number.
-pub fn threads(site: &Site, lanes: usize) -> usize {
-    let few = site.target.emulated && site.kernel.rows() < EMULATED_BUSY * 16;
+pub fn threads(kernel: &Kernel, target: Target, lanes: usize) -> usize {
+    let few = target.emulated && kernel.rows() < EMULATED_BUSY * 16;
     lanes.max(if few { 16 } else { MIN_THREADS })
 }
 

@@ -31,6 +31,8 @@ pub struct Spelling {
     pub to_byte: fn(&str, &str, DType) -> String,
     /// Declares one buffer binding: number, element type, written.
     pub buffer: fn(usize, DType, bool) -> String,
+    /// Waits until all invocations of the workgroup are here and sees what they wrote to buffers.
+    pub barrier: &'static str,
     /// The definitions of the helper functions that `source` calls.
     pub helpers: fn(&str) -> String,
     /// The buffers, the parts and the entry point that calls them.

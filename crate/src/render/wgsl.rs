@@ -42,6 +42,7 @@ pub static WGSL: Spelling = Spelling {
         let element = ty(element);
         format!("@group(0) @binding({binding}) var<storage, {access}> b{number}: array<{element}>;\n")
     },
+    barrier: "storageBarrier();",
     helpers,
     main: include_str!("../../../shaders/main.wgsl"),
     map: include_str!("../../../shaders/map.wgsl"),

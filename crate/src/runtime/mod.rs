@@ -14,7 +14,7 @@ use smallvec::SmallVec;
 use std::{any::Any, fmt, future::Future, pin::Pin, rc::Rc};
 
 pub type ReadFuture = Pin<Box<dyn Future<Output = Result<Vec<u8>>>>>;
-/// What a device made of a kernel.
+/// What a device made of a bundle.
 pub type Program = Rc<dyn Any>;
 
 /// A device's name for one of its allocations.
@@ -29,9 +29,20 @@ pub struct Region {
     pub bytes: usize,
 }
 
+/// Kernels of one launch.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Bundle {
+    pub kernels: Vec<Rc<Kernel>>,
+    /// Each kernel sees what those before it wrote; otherwise they are independent of each other.
+    pub ordered: bool,
+}
+
+/// Arguments a launch may have.
+pub const MAX_ARGS: usize = 64;
+
 pub struct Launch<'a> {
     pub program: &'a Program,
-    /// One per `Kernel::args`, in order.
+    /// Those of the bundle's kernels, one kernel's after another's.
     pub args: SmallVec<[Region; 8]>,
 }
 
@@ -50,6 +61,7 @@ pub struct Limits {
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counters {
+    /// Launches: on a GPU its dispatches, of which a launch may need two.
     pub kernels: u64,
     pub submits: u64,
     /// Device memory held now, and the most ever held.
@@ -73,7 +85,7 @@ pub trait Device {
     fn read(&self, from: Region) -> ReadFuture;
     /// Errors carry the target compiler's message. Where compilation is asynchronous the error arrives at the
     /// next `read`.
-    fn compile(&self, kernel: &Rc<Kernel>) -> Result<Program>;
+    fn compile(&self, bundle: &Bundle) -> Result<Program>;
     /// Queues all launches, in order, as one submission. `plan` names the list for the device's own caches.
     fn submit(&self, plan: u64, launches: &[Launch]) -> Result<()>;
     /// A future that is ready when all queued work has run (back-pressure between steps).

@@ -1,16 +1,19 @@
 //! Graph → plan: kernels in order, where each argument lives, how much memory the temporaries take.
 
-use super::{fuse, rewrite};
+use super::{
+    bundle::{self, Group},
+    fuse, rewrite,
+};
 use crate::{
     error::{Error, Result},
     graph::{Node, Op},
     kernel::{Acc, Expr, Kernel, Lowered, coalesce, lower},
-    runtime::{Device, Program},
+    runtime::{Bundle, Device, Program},
 };
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::rc::Rc;
 
-/// Where an argument of a planned kernel is.
+/// Where an argument of a planned launch is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Place {
     /// The n-th input of the plan.
@@ -21,8 +24,9 @@ pub enum Place {
     Temp { offset: usize, bytes: usize },
 }
 
+/// One launch.
 pub struct Step {
-    pub kernel: Rc<Kernel>,
+    pub bundle: Bundle,
     pub program: Program,
     pub args: Vec<Place>,
 }
@@ -41,6 +45,7 @@ pub struct Plan {
 /// Deterministic counts of one run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Work {
+    /// Launches.
     pub kernels: u64,
     pub flops: u64,
     /// Bytes the kernels read and write, each element once per kernel.
@@ -52,28 +57,35 @@ pub fn plan(id: u64, outputs: &[Node], inputs: &[Node], device: &dyn Device) -> 
     let rewritten = rewrite::rewrite(outputs);
     #[cfg(debug_assertions)]
     crate::graph::verify(&rewritten);
-    let kernels = order(lower_within(&rewritten, device.limits().max_buffers));
+    let mut kernels = order(lower_within(&rewritten, device.limits().max_buffers));
+    kernels.iter_mut().for_each(|l| coalesce(&mut l.kernel));
+    let needs = needs(&kernels);
+    let (buffers, kernels): (Vec<_>, Vec<_>) = kernels.into_iter().map(|l| (l.buffers, l.kernel)).unzip();
+    let groups = bundle::bundle(&kernels, &needs);
     let wanted: FxHashMap<u64, usize> = rewritten.iter().enumerate().rev().map(|(i, n)| (n.id, i)).collect();
     let input: FxHashMap<u64, usize> = inputs.iter().enumerate().map(|(i, n)| (n.id, i)).collect();
-    let temps = place_temps(&kernels, &wanted, device.limits().alignment);
-    let mut work = Work::default();
-    let mut steps = Vec::with_capacity(kernels.len());
-    for lowered in kernels {
-        let place = |n: &Node| {
-            if let Some(i) = input.get(&n.id) {
-                Place::Input(*i)
-            } else if let Some(i) = wanted.get(&n.id) {
-                Place::Output(*i)
-            } else {
-                Place::Temp { offset: temps.offsets[&n.id], bytes: n.bytes() }
-            }
-        };
-        let args = lowered.buffers.iter().map(place).collect();
-        let kernel = Rc::new(coalesce(lowered.kernel));
-        work.kernels += 1;
-        work.flops += flops(&kernel);
+    let temps = place_temps(&groups, &kernels, &buffers, &wanted, device.limits().alignment);
+    let place = |n: &Node| {
+        if let Some(i) = input.get(&n.id) {
+            Place::Input(*i)
+        } else if let Some(i) = wanted.get(&n.id) {
+            Place::Output(*i)
+        } else {
+            Place::Temp { offset: temps.offsets[&n.id], bytes: n.bytes() }
+        }
+    };
+    let mut work = Work { kernels: groups.len() as u64, ..Work::default() };
+    for kernel in &kernels {
+        work.flops += flops(kernel);
         work.bytes += kernel.args.iter().map(|a| (a.numel * a.dtype.size()) as u64).sum::<u64>();
-        steps.push(Step { program: device.compile(&kernel)?, kernel, args });
+    }
+    let kernels: Vec<Rc<Kernel>> = kernels.into_iter().map(Rc::new).collect();
+    let mut steps = Vec::with_capacity(groups.len());
+    for group in groups {
+        let args = group.kernels.iter().flat_map(|k| &buffers[*k]).map(place).collect();
+        let own = group.kernels.iter().map(|k| kernels[*k].clone()).collect();
+        let bundle = Bundle { kernels: own, ordered: group.ordered };
+        steps.push(Step { program: device.compile(&bundle)?, bundle, args });
     }
     let results = rewritten
         .iter()
@@ -141,8 +153,8 @@ fn cut(fusion: &fuse::Fusion, group: usize, max_buffers: usize) -> Option<Node> 
     best.map(|b| b.1).or_else(|| fusion.groups[group].taps.first().cloned())
 }
 
-/// Kernels so that each runs after those whose buffers it reads.
-fn order(kernels: Vec<Lowered>) -> Vec<Lowered> {
+/// For each kernel those whose results it reads.
+fn needs(kernels: &[Lowered]) -> Vec<Vec<usize>> {
     let mut writer: FxHashMap<u64, usize> = FxHashMap::default();
     for (i, l) in kernels.iter().enumerate() {
         l.kernel.stores.iter().for_each(|s| {
@@ -153,7 +165,12 @@ fn order(kernels: Vec<Lowered>) -> Vec<Lowered> {
         let read = l.kernel.args.iter().zip(&l.buffers).filter(|(a, _)| !a.written);
         read.filter_map(|(_, n)| writer.get(&n.id).copied()).collect()
     };
-    let needs: Vec<Vec<usize>> = kernels.iter().map(reads).collect();
+    kernels.iter().map(reads).collect()
+}
+
+/// Kernels so that each runs after those whose buffers it reads.
+fn order(kernels: Vec<Lowered>) -> Vec<Lowered> {
+    let needs = needs(&kernels);
     let mut sorted = Vec::with_capacity(kernels.len());
     let mut state = vec![0u8; kernels.len()];
     let mut stack: Vec<usize> = (0..kernels.len()).rev().collect();
@@ -180,19 +197,27 @@ struct Temps {
     bytes: usize,
 }
 
-/// First fit over the lifetimes of the temporaries, largest first.
-fn place_temps(kernels: &[Lowered], wanted: &FxHashMap<u64, usize>, alignment: usize) -> Temps {
+/// First fit over the lifetimes of the temporaries, largest first. What one launch touches never shares memory.
+fn place_temps(
+    groups: &[Group],
+    kernels: &[Kernel],
+    buffers: &[Vec<Node>],
+    wanted: &FxHashMap<u64, usize>,
+    alignment: usize,
+) -> Temps {
     let mut lives: FxHashMap<u64, (usize, usize, usize)> = FxHashMap::default();
-    for (at, l) in kernels.iter().enumerate() {
-        for store in &l.kernel.stores {
-            let node = &l.buffers[store.arg];
-            if !wanted.contains_key(&node.id) {
-                lives.insert(node.id, (at, at, node.bytes().next_multiple_of(alignment)));
+    for (at, group) in groups.iter().enumerate() {
+        for k in &group.kernels {
+            for store in &kernels[*k].stores {
+                let node = &buffers[*k][store.arg];
+                if !wanted.contains_key(&node.id) {
+                    lives.insert(node.id, (at, at, node.bytes().next_multiple_of(alignment)));
+                }
             }
-        }
-        for node in &l.buffers {
-            if let Some(life) = lives.get_mut(&node.id) {
-                life.1 = at;
+            for node in &buffers[*k] {
+                if let Some(life) = lives.get_mut(&node.id) {
+                    life.1 = at;
+                }
             }
         }
     }

@@ -9,7 +9,7 @@ pub mod pool;
 mod rows;
 mod tape;
 
-use super::{BufferId, Counters, Device, Launch, Limits, Program, ReadFuture, Region};
+use super::{BufferId, Bundle, Counters, Device, Launch, Limits, Program, ReadFuture, Region};
 use crate::{
     error::{Error, Result},
     kernel::{Kernel, RangeId},
@@ -19,6 +19,7 @@ pub use host::{Host, host, install_host};
 use math::Reg;
 use memory::Memory;
 use rows::Rows;
+use smallvec::SmallVec;
 use std::{
     cell::{Cell, RefCell},
     future::Future,
@@ -117,7 +118,36 @@ impl Device for Cpu {
         Box::pin(std::future::ready(Ok(bytes)))
     }
 
-    fn compile(&self, kernel: &Rc<Kernel>) -> Result<Program> {
+    fn compile(&self, bundle: &Bundle) -> Result<Program> {
+        let parts: Vec<CpuProgram> = bundle.kernels.iter().map(|kernel| self.program(kernel)).collect();
+        Ok(Rc::new(parts))
+    }
+
+    fn submit(&self, _plan: u64, launches: &[Launch]) -> Result<()> {
+        let memory = self.memory.borrow();
+        for launch in launches {
+            let parts = launch.program.downcast_ref::<Vec<CpuProgram>>().expect("compiled by this device");
+            let all: SmallVec<[*mut u8; 16]> =
+                launch.args.iter().map(|region| memory.pointer(*region)).collect();
+            let mut args = &all[..];
+            for program in parts {
+                let (own, rest) = args.split_at(program.kernel.args.len());
+                program.run(own);
+                args = rest;
+            }
+        }
+        self.kernels.set(self.kernels.get() + launches.len() as u64);
+        self.submits.set(self.submits.get() + 1);
+        Ok(())
+    }
+
+    fn idle(&self) -> Pin<Box<dyn Future<Output = Result<()>>>> {
+        Box::pin(std::future::ready(Ok(())))
+    }
+}
+
+impl Cpu {
+    fn program(&self, kernel: &Rc<Kernel>) -> CpuProgram {
         let (body, nanoseconds) = match &kernel.contract {
             Some(contract) if !self.plain => {
                 (Body::Gemm(Box::new(Gemm::new(kernel, contract))), points(kernel) / 15)
@@ -127,23 +157,7 @@ impl Device for Cpu {
                 points(kernel).saturating_mul(kernel.exprs.len()) / 2,
             ),
         };
-        Ok(Rc::new(CpuProgram { kernel: kernel.clone(), body, nanoseconds }))
-    }
-
-    fn submit(&self, _plan: u64, launches: &[Launch]) -> Result<()> {
-        let memory = self.memory.borrow();
-        for launch in launches {
-            let program = launch.program.downcast_ref::<CpuProgram>().expect("compiled by this device");
-            let args: Vec<*mut u8> = launch.args.iter().map(|region| memory.pointer(*region)).collect();
-            program.run(&args);
-        }
-        self.kernels.set(self.kernels.get() + launches.len() as u64);
-        self.submits.set(self.submits.get() + 1);
-        Ok(())
-    }
-
-    fn idle(&self) -> Pin<Box<dyn Future<Output = Result<()>>>> {
-        Box::pin(std::future::ready(Ok(())))
+        CpuProgram { kernel: kernel.clone(), body, nanoseconds }
     }
 }
 

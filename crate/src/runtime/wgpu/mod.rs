@@ -12,10 +12,11 @@ mod read;
 #[cfg(all(test, not(target_family = "wasm")))]
 mod tests;
 
-use super::{BufferId, Counters, Device, Launch, Limits, Program, ReadFuture, Region};
+use super::{BufferId, Bundle, Counters, Device, Launch, Limits, Program, ReadFuture, Region};
 use crate::{
     error::{Error, Result},
-    kernel::Kernel,
+    kernel::Arg,
+    render::Given,
 };
 use check::Health;
 use memory::Memory;
@@ -61,18 +62,27 @@ struct Inner {
 struct Ready {
     pipeline: Rc<pipelines::Pipeline>,
     bind_group: wgpu::BindGroup,
+    /// Where in the uniform the offsets of its arguments are.
+    slot: u32,
+}
+
+/// A submission being put together.
+#[derive(Default)]
+struct Queued {
+    offsets: Vec<u8>,
+    dispatches: Vec<Ready>,
 }
 
 impl Inner {
-    fn resolve(&self, launch: &Launch, offsets: &mut [u8]) -> Result<SmallVec<[Ready; 2]>> {
-        let compiled =
-            launch.program.downcast_ref::<Compiled>().expect("programs run on the device that compiled them");
-        let mut regions = launch.args.clone();
-        self.add_scratch(&compiled.scratch, &mut regions)?;
+    /// Adds the dispatches of a launch and the offsets of its arguments. A bundle that lies in more buffers than a
+    /// shader may bind runs kernel by kernel.
+    fn resolve(&self, compiled: &Compiled, args: &[Region], queue: &mut Queued) -> Result<()> {
+        let regions = self.with_scratch(&compiled.args, args)?;
         let mut memory = self.memory.borrow_mut();
         let mut slots = pipelines::SlotList::new();
         let mut slabs: SmallVec<[u64; 8]> = SmallVec::new();
-        for (arg, region) in regions.iter().enumerate() {
+        let mut offsets = [0u8; SLOT];
+        for (region, offset) in regions.iter().zip(offsets.chunks_exact_mut(4)) {
             let place = memory.place(region.buffer)?;
             let known = slabs.iter().position(|s| *s == place.slab);
             slots.push(known.unwrap_or_else(|| {
@@ -80,20 +90,42 @@ impl Inner {
                 slabs.len() - 1
             }));
             let start = ((place.offset + region.offset) / 4) as i32;
-            offsets[arg * 4..arg * 4 + 4].copy_from_slice(&start.to_le_bytes());
+            offset.copy_from_slice(&start.to_le_bytes());
         }
+        if slabs.len() > self.max_bindings() && compiled.bundle.kernels.len() > 1 {
+            drop(memory);
+            let mut args = args;
+            for kernel in &compiled.bundle.kernels {
+                let alone = Bundle { kernels: vec![kernel.clone()], ordered: false };
+                let (own, rest) = args.split_at(kernel.args.len());
+                self.resolve(&self.pipelines.compiled(self, &alone), own, queue)?;
+                args = rest;
+            }
+            return Ok(());
+        }
+        let slot = queue.offsets.len() as u32;
+        queue.offsets.extend(offsets);
         let uniform = self.uniform.borrow();
-        let mut ready = |stage| {
-            let pipeline = self.pipelines.pipeline(self, stage, &slots)?;
+        for stage in &compiled.stages {
+            let pipeline = self.pipelines.pipeline(self, compiled, stage, &slots)?;
             let bind_group = memory.bind_group(&slabs, &pipeline.layout, &self.device, &uniform, SLOT as u64);
-            Ok(Ready { pipeline, bind_group })
-        };
-        compiled.stages.iter().map(&mut ready).collect()
+            queue.dispatches.push(Ready { pipeline, bind_group, slot });
+        }
+        Ok(())
     }
 
-    /// Regions for what the stages of a kernel hand over. All kernels share the memory: they run in order.
-    fn add_scratch(&self, sizes: &[usize], regions: &mut SmallVec<[Region; 8]>) -> Result<()> {
-        let total: usize = sizes.iter().map(|s| s.next_multiple_of(ALIGNMENT)).sum();
+    fn max_bindings(&self) -> usize {
+        self.device.limits().max_storage_buffers_per_shader_stage as usize
+    }
+
+    /// A launch's regions and between them those for what the halves of split sums hand over. All launches share
+    /// that memory: they run in order.
+    fn with_scratch(&self, all: &[(Arg, Given)], args: &[Region]) -> Result<SmallVec<[Region; 8]>> {
+        let size = |given: &Given| match given {
+            Given::ByLaunch => 0,
+            Given::Scratch(bytes) => bytes.next_multiple_of(ALIGNMENT),
+        };
+        let total: usize = all.iter().map(|a| size(&a.1)).sum();
         let (mut buffer, held) = self.scratch.get();
         if total > held {
             let mut memory = self.memory.borrow_mut();
@@ -101,12 +133,15 @@ impl Inner {
             buffer = memory.alloc(self, total)?;
             self.scratch.set((buffer, total));
         }
-        let mut offset = 0;
-        for bytes in sizes {
-            regions.push(Region { buffer, offset, bytes: *bytes });
-            offset += bytes.next_multiple_of(ALIGNMENT);
-        }
-        Ok(())
+        let (mut offset, mut args) = (0, args.iter());
+        let region = |(_, given): &(Arg, Given)| match given {
+            Given::ByLaunch => *args.next().expect("a launch has a region for each argument"),
+            Given::Scratch(bytes) => {
+                offset += size(given);
+                Region { buffer, offset: offset - size(given), bytes: *bytes }
+            }
+        };
+        Ok(all.iter().map(region).collect())
     }
 
     /// Makes room for the uniform slots of that many launches.
@@ -191,46 +226,50 @@ impl Device for Gpu {
         read::read(&self.0, from)
     }
 
-    fn compile(&self, kernel: &Rc<Kernel>) -> Result<Program> {
+    fn compile(&self, bundle: &Bundle) -> Result<Program> {
         self.0.health.alive()?;
-        if (kernel.args.len() + kernel.accs.len()) * 4 > SLOT {
+        let compiled = self.0.pipelines.compiled(&self.0, bundle);
+        if compiled.args.len() * 4 > SLOT {
             return Err(Error::device(
                 "compile",
-                format!("{} arguments in kernel {}", kernel.args.len(), kernel.name),
+                format!("{} arguments in kernel {}", compiled.args.len(), bundle.kernels[0].name),
                 format!("at most {}", SLOT / 4),
                 "realize() some of its inputs before",
             ));
         }
-        Ok(self.0.pipelines.compiled(&self.0, kernel))
+        Ok(compiled)
     }
 
     fn submit(&self, _plan: u64, launches: &[Launch]) -> Result<()> {
         let gpu = &*self.0;
         gpu.health.alive()?;
         gpu.reads.flush(gpu);
-        gpu.reserve_slots(launches.len());
-        let mut offsets = vec![0u8; launches.len() * SLOT];
-        let ready: Vec<SmallVec<[Ready; 2]>> = launches
-            .iter()
-            .zip(offsets.chunks_exact_mut(SLOT))
-            .map(|(launch, slot)| gpu.resolve(launch, slot))
-            .collect::<Result<_>>()?;
-        gpu.queue.write_buffer(&gpu.uniform.borrow(), 0, &offsets);
+        let compiled = |launch: &Launch| {
+            launch
+                .program
+                .clone()
+                .downcast::<Compiled>()
+                .expect("programs run on the device that compiled them")
+        };
+        gpu.reserve_slots(launches.iter().map(|l| compiled(l).bundle.kernels.len()).sum());
+        let mut queue = Queued::default();
+        for launch in launches {
+            gpu.resolve(&compiled(launch), &launch.args, &mut queue)?;
+        }
+        gpu.queue.write_buffer(&gpu.uniform.borrow(), 0, &queue.offsets);
         let mut encoder = gpu.device.create_command_encoder(&Default::default());
         {
             let mut pass = encoder.begin_compute_pass(&Default::default());
-            for (i, stages) in ready.iter().enumerate() {
-                for stage in stages {
-                    pass.set_pipeline(&stage.pipeline.pipeline);
-                    pass.set_bind_group(0, &stage.bind_group, &[(i * SLOT) as u32]);
-                    let [x, y] = stage.pipeline.grid;
-                    pass.dispatch_workgroups(x, y, 1);
-                }
+            for ready in &queue.dispatches {
+                pass.set_pipeline(&ready.pipeline.pipeline);
+                pass.set_bind_group(0, &ready.bind_group, &[ready.slot]);
+                let [x, y] = ready.pipeline.grid;
+                pass.dispatch_workgroups(x, y, 1);
             }
         }
         gpu.queue.submit([encoder.finish()]);
         let mut c = gpu.counters.get();
-        c.kernels += ready.iter().map(|stages| stages.len() as u64).sum::<u64>();
+        c.kernels += queue.dispatches.len() as u64;
         c.submits += 1;
         gpu.counters.set(c);
         Ok(())

@@ -3,8 +3,9 @@
 use super::{Inner, SLOT};
 use crate::{
     error::{Error, Result},
-    kernel::{Kernel, split},
-    render::{self, Shader, Target, WGSL},
+    kernel::Arg,
+    render::{self, Bindings, Dispatch, Given, Shader, Target, WGSL},
+    runtime::Bundle,
 };
 use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
@@ -12,19 +13,19 @@ use std::{cell::RefCell, rc::Rc};
 
 pub type SlotList = SmallVec<[usize; 8]>;
 
-/// Kernels remembered with their pipelines; beyond this all are forgotten and come back when they are used.
-const MAX_KERNELS: usize = 4096;
+/// Bundles remembered with their pipelines; beyond this all are forgotten and come back when they are used.
+const MAX_BUNDLES: usize = 4096;
 
-/// A kernel, as one dispatch or as parts and whole; as none where there are no rows.
+/// A bundle as dispatches; none where there are no rows.
 pub struct Compiled {
-    pub stages: SmallVec<[Stage; 2]>,
-    /// Bytes of the buffers between the stages; they follow the kernel's arguments.
-    pub scratch: Vec<usize>,
+    pub bundle: Bundle,
+    pub args: Vec<(Arg, Given)>,
+    pub stages: Vec<Stage>,
 }
 
 /// One dispatch and the pipelines made for the ways its arguments were spread over buffers.
 pub struct Stage {
-    kernel: Rc<Kernel>,
+    dispatch: Dispatch,
     pipelines: RefCell<Vec<(SlotList, Rc<Pipeline>)>>,
 }
 
@@ -43,67 +44,72 @@ pub struct Layout {
 
 #[derive(Default)]
 pub struct Pipelines {
-    kernels: RefCell<FxHashMap<Rc<Kernel>, Rc<Compiled>>>,
+    bundles: RefCell<FxHashMap<Bundle, Rc<Compiled>>>,
     layouts: RefCell<FxHashMap<SmallVec<[bool; 8]>, Rc<Layout>>>,
 }
 
 impl Pipelines {
-    pub fn compiled(&self, gpu: &Inner, kernel: &Rc<Kernel>) -> Rc<Compiled> {
-        let mut kernels = self.kernels.borrow_mut();
-        if let Some(known) = kernels.get(kernel) {
+    pub fn compiled(&self, gpu: &Inner, bundle: &Bundle) -> Rc<Compiled> {
+        let mut bundles = self.bundles.borrow_mut();
+        if let Some(known) = bundles.get(bundle) {
             return known.clone();
         }
-        if kernels.len() >= MAX_KERNELS {
-            kernels.clear();
+        if bundles.len() >= MAX_BUNDLES {
+            bundles.clear();
         }
-        let stage = |kernel| Stage { kernel, pipelines: RefCell::default() };
-        let compiled = Rc::new(match split(kernel, render::parts(kernel, target(gpu))) {
-            Some(s) => Compiled {
-                stages: [s.parts, s.whole].into_iter().map(|k| stage(Rc::new(k))).collect(),
-                scratch: s.scratch,
-            },
-            None if kernel.rows() == 0 => Compiled { stages: SmallVec::new(), scratch: Vec::new() },
-            None => Compiled { stages: SmallVec::from_iter([stage(kernel.clone())]), scratch: Vec::new() },
+        let staged = render::stage(bundle, target(gpu));
+        let stage = |dispatch| Stage { dispatch, pipelines: RefCell::default() };
+        let compiled = Rc::new(Compiled {
+            bundle: bundle.clone(),
+            args: staged.args,
+            stages: staged.dispatches.into_iter().map(stage).collect(),
         });
-        kernels.insert(kernel.clone(), compiled.clone());
+        bundles.insert(bundle.clone(), compiled.clone());
         compiled
     }
 
-    pub fn pipeline(&self, gpu: &Inner, stage: &Stage, slots: &SlotList) -> Result<Rc<Pipeline>> {
+    pub fn pipeline(
+        &self,
+        gpu: &Inner,
+        compiled: &Compiled,
+        stage: &Stage,
+        slots: &SlotList,
+    ) -> Result<Rc<Pipeline>> {
         if let Some((_, known)) = stage.pipelines.borrow().iter().find(|(s, _)| s == slots) {
             return Ok(known.clone());
         }
-        let kernel = &stage.kernel;
-        let layout = self.layout(gpu, kernel, slots)?;
-        let shader = render::render(kernel, slots, target(gpu));
+        let name = stage.dispatch.name();
+        let args: Vec<Arg> = compiled.args.iter().map(|a| a.0).collect();
+        let layout = self.layout(gpu, &name, &args, slots)?;
+        let shader = stage.dispatch.render(Bindings { args: &args, slots }, target(gpu));
         let failed = || {
             Error::device(
                 "compile",
-                format!("a shader that {} refuses (kernel {})", gpu.description, kernel.name),
+                format!("a shader that {} refuses (kernel {name})", gpu.description),
                 "a valid shader",
                 "report this message; device=\"cpu\" gives the same results",
             )
         };
         let pipeline =
-            gpu.health.checked(failed, &gpu.device, || build(gpu, kernel, &shader, &layout.pipeline))?;
+            gpu.health.checked(failed, &gpu.device, || build(gpu, &name, &shader, &layout.pipeline))?;
         let made = Rc::new(Pipeline { pipeline, layout, grid: shader.grid });
         stage.pipelines.borrow_mut().push((slots.clone(), made.clone()));
         Ok(made)
     }
 
-    fn layout(&self, gpu: &Inner, kernel: &Kernel, slots: &SlotList) -> Result<Rc<Layout>> {
+    fn layout(&self, gpu: &Inner, name: &str, args: &[Arg], slots: &SlotList) -> Result<Rc<Layout>> {
         let bindings = slots.iter().max().map_or(0, |b| b + 1);
-        let most = gpu.device.limits().max_storage_buffers_per_shader_stage as usize;
+        let most = gpu.max_bindings();
         if bindings > most {
             return Err(Error::device(
                 "compile",
-                format!("kernel {} with {bindings} buffers", kernel.name),
+                format!("kernel {name} with {bindings} buffers"),
                 format!("at most {most} buffers on {}", gpu.description),
                 "realize() some of its inputs before",
             ));
         }
         let mut written: SmallVec<[bool; 8]> = SmallVec::from_elem(false, bindings);
-        kernel.args.iter().zip(slots).for_each(|(arg, slot)| written[*slot] |= arg.written);
+        args.iter().zip(slots).for_each(|(arg, slot)| written[*slot] |= arg.written);
         let mut layouts = self.layouts.borrow_mut();
         if let Some(known) = layouts.get(&written) {
             return Ok(known.clone());
@@ -142,14 +148,9 @@ fn target(gpu: &Inner) -> Target {
     Target { lang: &WGSL, emulated: gpu.limits.emulated }
 }
 
-fn build(
-    gpu: &Inner,
-    kernel: &Kernel,
-    shader: &Shader,
-    layout: &wgpu::PipelineLayout,
-) -> wgpu::ComputePipeline {
+fn build(gpu: &Inner, name: &str, shader: &Shader, layout: &wgpu::PipelineLayout) -> wgpu::ComputePipeline {
     let descriptor = wgpu::ShaderModuleDescriptor {
-        label: Some(&kernel.name),
+        label: Some(name),
         source: wgpu::ShaderSource::Wgsl(shader.source.as_str().into()),
     };
     // SAFETY: loops count up to constants; every index is an index expression that stays inside its argument
@@ -158,7 +159,7 @@ fn build(
         gpu.device.create_shader_module_trusted(descriptor, wgpu::ShaderRuntimeChecks::unchecked())
     };
     gpu.device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
-        label: Some(&kernel.name),
+        label: Some(name),
         layout: Some(layout),
         module: &module,
         entry_point: Some("main"),

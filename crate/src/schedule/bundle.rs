@@ -1,0 +1,79 @@
+//! Which kernels share a launch. A launch costs a GPU more than a small kernel's work: independent small kernels go
+//! side by side, and chains of tiny ones run one after another inside one workgroup.
+
+use crate::{kernel::Kernel, runtime::MAX_ARGS};
+
+/// Outputs of a kernel that do not fill a GPU.
+const SMALL: usize = 1 << 17;
+/// Points of all loops of a kernel that one workgroup is quick with, and of a whole chain.
+const TINY: usize = 1 << 12;
+const CHAIN: usize = 1 << 14;
+
+/// Kernels of one launch, by number.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Group {
+    pub kernels: Vec<usize>,
+    /// Each sees what those before it wrote; otherwise they are independent.
+    pub ordered: bool,
+}
+
+/// Launches in order, such that `needs[k]`, the kernels whose results kernel `k` reads, come before it.
+pub fn bundle(kernels: &[Kernel], needs: &[Vec<usize>]) -> Vec<Group> {
+    let mut left: Vec<usize> = (0..kernels.len()).collect();
+    let mut groups = Vec::new();
+    while !left.is_empty() {
+        let waiting = |k: usize, left: &[usize]| needs[k].iter().any(|n| left.contains(n));
+        let ready: Vec<usize> = left.iter().copied().filter(|k| !waiting(*k, &left)).collect();
+        let small: Vec<usize> = ready.iter().copied().filter(|k| is_small(&kernels[*k])).collect();
+        let group = if small.is_empty() {
+            Group { kernels: vec![ready[0]], ordered: false }
+        } else if small.iter().all(|k| points(&kernels[*k]) <= TINY) {
+            chain(kernels, needs, &left)
+        } else {
+            Group { kernels: within_args(kernels, small), ordered: false }
+        };
+        left.retain(|k| !group.kernels.contains(k));
+        groups.push(group);
+    }
+    groups
+}
+
+/// Tiny kernels that need only each other and what ran before.
+fn chain(kernels: &[Kernel], needs: &[Vec<usize>], left: &[usize]) -> Group {
+    let mut chosen: Vec<usize> = Vec::new();
+    let (mut work, mut args, mut ordered) = (0, 0, false);
+    for k in left.iter().copied() {
+        let (own, its) = (points(&kernels[k]), kernels[k].args.len());
+        let ready = needs[k].iter().all(|n| chosen.contains(n) || !left.contains(n));
+        let fits = chosen.is_empty() || (work + own <= CHAIN && args + its <= MAX_ARGS);
+        if ready && own <= TINY && fits {
+            ordered |= needs[k].iter().any(|n| chosen.contains(n));
+            (work, args) = (work + own, args + its);
+            chosen.push(k);
+        }
+    }
+    Group { kernels: chosen, ordered }
+}
+
+/// The first of `small` that a launch has arguments for, those included that parts of split sums hand over.
+fn within_args(kernels: &[Kernel], small: Vec<usize>) -> Vec<usize> {
+    let mut args = 0;
+    let fits = |k: &usize| {
+        args += kernels[*k].args.len() + kernels[*k].accs.len();
+        args <= MAX_ARGS
+    };
+    let first = small[0];
+    let chosen: Vec<usize> = small.into_iter().take_while(fits).collect();
+    if chosen.is_empty() { vec![first] } else { chosen }
+}
+
+fn is_small(kernel: &Kernel) -> bool {
+    kernel.rows().saturating_mul(kernel.size(&kernel.inner)) <= SMALL
+}
+
+/// How often the innermost loops of a kernel run.
+fn points(kernel: &Kernel) -> usize {
+    let reduced: usize = kernel.accs.iter().map(|a| kernel.size(&a.ranges)).sum();
+    let stored = if kernel.stores.iter().any(|s| s.per_element) { kernel.size(&kernel.inner) } else { 1 };
+    kernel.rows().saturating_mul(reduced + stored)
+}
