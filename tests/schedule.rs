@@ -118,7 +118,7 @@ fn the_gradient_of_a_padded_convolution_is_two_contractions() {
 fn a_kernel_never_touches_more_buffers_than_the_device_allows() {
     runtime::set_default("null").unwrap();
     let limit = runtime::device("null").unwrap().limits().max_buffers;
-    let parts: Vec<Tensor> = (0..20).map(|i| data(&[64], i).0).collect();
+    let parts: Vec<Tensor> = (0..20).map(|i| data(&[200_000], i).0).collect();
     let sum = parts[1..].iter().fold(parts[0].clone(), |sum, p| sum.add(p).unwrap());
     let before = schedule::stats().kernels;
     sum.realize().unwrap();

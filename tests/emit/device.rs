@@ -6,7 +6,8 @@ use playgrad::{
     kernel::Kernel,
     render::wasm,
     runtime::{
-        self, BufferId, Counters, Device, Launch, Limits, Program, ReadFuture, Region, cpu::Cpu, ready,
+        self, BufferId, Bundle, Counters, Device, Launch, Limits, Program, ReadFuture, Region, cpu::Cpu,
+        ready,
     },
 };
 use std::{cell::Cell, future::Future, pin::Pin, rc::Rc};
@@ -72,23 +73,31 @@ impl Device for Emitted {
         self.cpu.read(from)
     }
 
-    fn compile(&self, kernel: &Rc<Kernel>) -> Result<Program> {
-        let rows = wasm::rows(kernel).expect("every kernel has an emitted form");
-        let module = wasm::module(&[(wasm::rows::PARAMS, rows.function)]);
-        let module = Module::new(&self.engine, module).unwrap_or_else(|e| panic!("{e}\n{kernel:#?}"));
-        let interpreted = self.cpu.compile(kernel)?;
-        Ok(Rc::new(Both { kernel: kernel.clone(), interpreted, module, units: rows.units }))
+    fn compile(&self, bundle: &Bundle) -> Result<Program> {
+        let both = |kernel: &Rc<Kernel>| {
+            let rows = wasm::rows(kernel).expect("every kernel has an emitted form");
+            let module = wasm::module(&[(wasm::rows::PARAMS, rows.function)]);
+            let module = Module::new(&self.engine, module).unwrap_or_else(|e| panic!("{e}\n{kernel:#?}"));
+            let interpreted = self.cpu.compile(&Bundle { kernels: vec![kernel.clone()], ordered: false })?;
+            Ok(Both { kernel: kernel.clone(), interpreted, module, units: rows.units })
+        };
+        Ok(Rc::new(bundle.kernels.iter().map(both).collect::<Result<Vec<Both>>>()?))
     }
 
     fn submit(&self, plan: u64, launches: &[Launch]) -> Result<()> {
         for launch in launches {
-            let both = launch.program.downcast_ref::<Both>().expect("compiled by this device");
-            let before = self.contents(launch)?;
-            let alone = Launch { program: &both.interpreted, args: launch.args.clone() };
-            self.cpu.submit(plan, &[alone])?;
-            let after = both.run(&self.engine, &before);
-            both.compare(&self.contents(launch)?, &after);
-            self.ran.set(self.ran.get() + 1);
+            let parts = launch.program.downcast_ref::<Vec<Both>>().expect("compiled by this device");
+            let mut args = &launch.args[..];
+            for both in parts {
+                let (own, rest) = args.split_at(both.kernel.args.len());
+                args = rest;
+                let before = self.contents(own)?;
+                let alone = Launch { program: &both.interpreted, args: own.into() };
+                self.cpu.submit(plan, &[alone])?;
+                let after = both.run(&self.engine, &before);
+                both.compare(&self.contents(own)?, &after);
+                self.ran.set(self.ran.get() + 1);
+            }
         }
         Ok(())
     }
@@ -99,8 +108,8 @@ impl Device for Emitted {
 }
 
 impl Emitted {
-    fn contents(&self, launch: &Launch) -> Result<Vec<Vec<u8>>> {
-        launch.args.iter().map(|r| ready(self.cpu.read(*r)).expect("the CPU reads at once")).collect()
+    fn contents(&self, args: &[Region]) -> Result<Vec<Vec<u8>>> {
+        args.iter().map(|r| ready(self.cpu.read(*r)).expect("the CPU reads at once")).collect()
     }
 }
 

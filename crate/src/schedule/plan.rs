@@ -161,11 +161,12 @@ fn needs(kernels: &[Lowered]) -> Vec<Vec<usize>> {
             writer.insert(l.buffers[s.arg].id, i);
         });
     }
-    let reads = |l: &Lowered| -> Vec<usize> {
+    let reads = |(i, l): (usize, &Lowered)| -> Vec<usize> {
         let read = l.kernel.args.iter().zip(&l.buffers).filter(|(a, _)| !a.written);
-        read.filter_map(|(_, n)| writer.get(&n.id).copied()).collect()
+        // A leaf that is itself wanted is copied onto itself.
+        read.filter_map(|(_, n)| writer.get(&n.id).copied()).filter(|n| *n != i).collect()
     };
-    kernels.iter().map(reads).collect()
+    kernels.iter().enumerate().map(reads).collect()
 }
 
 /// Kernels so that each runs after those whose buffers it reads.
