@@ -98,6 +98,32 @@ fn integers_agree() {
     }
 }
 
+#[test]
+fn convolutions_and_their_gradients() {
+    let ran = device::install();
+    for (padding, stride, size) in [([1, 1], [1, 1], 9), ([0, 0], [1, 1], 14), ([2, 0], [2, 3], 11)] {
+        let (x, w) = (tensor(&[3, 2, size, size], 1), tensor(&[7, 2, 3, 3], 2));
+        let options = playgrad::tensor::Conv2dOptions { padding, stride, ..Default::default() };
+        let y = x.conv2d(&w, Some(&tensor(&[7], 3)), options).unwrap().relu().unwrap();
+        let loss = y.square().unwrap().sum((), false).unwrap();
+        playgrad::grad(&loss, &[&x, &w]).unwrap().iter().for_each(|g| drop(g.realize().unwrap()));
+    }
+    assert!(ran.get() >= 6, "{} kernels", ran.get());
+}
+
+#[test]
+fn contractions_of_computed_operands() {
+    device::install();
+    let (x, w) = (tensor(&[3, 31, 70], 4), tensor(&[3, 70, 45], 5));
+    let y = x.exp().unwrap().matmul(&w).unwrap();
+    y.mul(tensor(&[45], 6)).unwrap().realize().unwrap();
+    let ids = Tensor::from_slice(&[3, 0, 2, 3, 1], &[5]).unwrap();
+    let table = tensor(&[4, 33], 7);
+    let loss = table.gather(0, &ids.reshape(&[5, 1]).unwrap().expand(&[5, 33]).unwrap()).unwrap();
+    let loss = loss.square().unwrap().sum((), false).unwrap();
+    playgrad::grad(&loss, &[&table]).unwrap()[0].realize().unwrap();
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
 

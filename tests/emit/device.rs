@@ -1,5 +1,8 @@
 //! A device that runs every kernel twice, interpreted and as emitted WebAssembly, and compares what they write.
 
+#[path = "contraction.rs"]
+mod contraction;
+
 use playgrad::{
     Result,
     graph::{DType, Reduce},
@@ -11,7 +14,7 @@ use playgrad::{
     },
 };
 use std::{cell::Cell, future::Future, pin::Pin, rc::Rc};
-use wasmi::{Engine, Linker, Memory, MemoryType, Module, Store, TypedFunc};
+use wasmi::{Engine, Instance, Linker, Memory, MemoryType, Module, Store, TypedFunc};
 
 /// Where the first buffer lies, as far from address 0 as the engine's heap; bytes around each buffer that a kernel
 /// must leave as they are.
@@ -30,6 +33,8 @@ struct Both {
     interpreted: Program,
     module: Module,
     units: u32,
+    /// Contractions also in parts, with rows and columns either way round.
+    parts: Vec<(Module, bool)>,
 }
 
 /// Makes this thread's `cpu` the comparing device; counts the kernels it compared.
@@ -74,28 +79,25 @@ impl Device for Emitted {
     }
 
     fn compile(&self, bundle: &Bundle) -> Result<Program> {
-        let both = |kernel: &Rc<Kernel>| {
-            let rows = wasm::rows(kernel).expect("every kernel has an emitted form");
-            let module = wasm::module(&[(wasm::rows::PARAMS, rows.function)]);
-            let module = Module::new(&self.engine, module).unwrap_or_else(|e| panic!("{e}\n{kernel:#?}"));
-            let interpreted = self.cpu.compile(&Bundle { kernels: vec![kernel.clone()], ordered: false })?;
-            Ok(Both { kernel: kernel.clone(), interpreted, module, units: rows.units })
-        };
-        Ok(Rc::new(bundle.kernels.iter().map(both).collect::<Result<Vec<Both>>>()?))
+        let parts: Result<Vec<Both>> = bundle.kernels.iter().map(|kernel| self.both(kernel)).collect();
+        Ok(Rc::new(parts?))
     }
 
     fn submit(&self, plan: u64, launches: &[Launch]) -> Result<()> {
         for launch in launches {
-            let parts = launch.program.downcast_ref::<Vec<Both>>().expect("compiled by this device");
-            let mut args = &launch.args[..];
-            for both in parts {
-                let (own, rest) = args.split_at(both.kernel.args.len());
-                args = rest;
-                let before = self.contents(own)?;
-                let alone = Launch { program: &both.interpreted, args: own.into() };
+            let mut rest = &launch.args[..];
+            for both in launch.program.downcast_ref::<Vec<Both>>().expect("compiled by this device") {
+                let (args, others) = rest.split_at(both.kernel.args.len());
+                rest = others;
+                let before = self.contents(args)?;
+                let alone = Launch { program: &both.interpreted, args: args.iter().copied().collect() };
                 self.cpu.submit(plan, &[alone])?;
-                let after = both.run(&self.engine, &before);
-                both.compare(&self.contents(own)?, &after);
+                let wanted = self.contents(args)?;
+                both.compare(&wanted, &both.run(&self.engine, &both.module, &before, &both.rows()));
+                for (module, flipped) in &both.parts {
+                    let got = both.run(&self.engine, module, &before, &both.contraction(*flipped));
+                    both.compare(&wanted, &got);
+                }
                 self.ran.set(self.ran.get() + 1);
             }
         }
@@ -108,14 +110,47 @@ impl Device for Emitted {
 }
 
 impl Emitted {
+    fn both(&self, kernel: &Rc<Kernel>) -> Result<Both> {
+        let rows = wasm::rows(kernel).expect("every kernel has an emitted form");
+        let made =
+            |bytes: Vec<u8>| Module::new(&self.engine, bytes).unwrap_or_else(|e| panic!("{e}\n{kernel:#?}"));
+        let module = made(wasm::module(&[(wasm::rows::PARAMS, rows.function)]));
+        let both = |c| [false, true].map(|flipped| (made(contraction::module(kernel, c, flipped)), flipped));
+        let parts = kernel.contract.iter().flat_map(both).collect();
+        let interpreted = self.cpu.compile(&Bundle { kernels: vec![kernel.clone()], ordered: false })?;
+        Ok(Both { kernel: kernel.clone(), interpreted, module, units: rows.units, parts })
+    }
+
     fn contents(&self, args: &[Region]) -> Result<Vec<Vec<u8>>> {
         args.iter().map(|r| ready(self.cpu.read(*r)).expect("the CPU reads at once")).collect()
     }
 }
 
+/// What to do with an instance, when the scratch memory starts at the last number.
+type Work<'a> = Box<dyn Fn(&mut Store<()>, Instance, usize) + 'a>;
+
 impl Both {
-    /// The buffers after the emitted function ran over them, in two calls.
-    fn run(&self, engine: &Engine, before: &[Vec<u8>]) -> Vec<Vec<u8>> {
+    /// The units in two calls.
+    fn rows(&self) -> Work<'_> {
+        Box::new(|store, instance, _| {
+            let f: TypedFunc<(i32, i32, i32), ()> = instance.get_typed_func(&*store, "0").unwrap();
+            let (middle, units) = (self.units as i32 / 2, self.units as i32);
+            for (from, to) in [(middle, units), (0, middle)] {
+                f.call(&mut *store, (HEAP as i32, from, to))
+                    .unwrap_or_else(|e| panic!("{e}\n{:#?}", self.kernel));
+            }
+        })
+    }
+
+    fn contraction(&self, flipped: bool) -> Work<'_> {
+        let contract = self.kernel.contract.as_ref().expect("has parts");
+        Box::new(move |store, instance, scratch| {
+            contraction::run(store, instance, (&self.kernel, contract, flipped), HEAP, scratch);
+        })
+    }
+
+    /// The buffers after emitted functions ran over them.
+    fn run(&self, engine: &Engine, module: &Module, before: &[Vec<u8>], work: &Work) -> Vec<Vec<u8>> {
         let mut at = HEAP + before.len() * 4;
         let mut places = Vec::new();
         for bytes in before {
@@ -124,7 +159,8 @@ impl Both {
             at += bytes.len() + ZONE;
         }
         let mut store = Store::new(engine, ());
-        let memory = Memory::new(&mut store, MemoryType::new(at.div_ceil(65_536) as u32, None)).unwrap();
+        let pages = (at + contraction::SCRATCH).div_ceil(65_536) as u32;
+        let memory = Memory::new(&mut store, MemoryType::new(pages, None)).unwrap();
         let data = memory.data_mut(&mut store);
         data.fill(FILL);
         for (i, (place, bytes)) in places.iter().zip(before).enumerate() {
@@ -133,13 +169,9 @@ impl Both {
         }
         let mut linker = Linker::new(engine);
         linker.define("env", "memory", memory).unwrap();
-        let instance = linker.instantiate_and_start(&mut store, &self.module).unwrap();
-        let f: TypedFunc<(i32, i32, i32), ()> = instance.get_typed_func(&store, "0").unwrap();
-        let (middle, units) = (self.units as i32 / 2, self.units as i32);
-        for (from, to) in [(middle, units), (0, middle)] {
-            f.call(&mut store, (HEAP as i32, from, to)).unwrap_or_else(|e| panic!("{e}\n{:#?}", self.kernel));
-        }
-        let data = memory.data(&store);
+        let instance = linker.instantiate_and_start(&mut store, module).unwrap();
+        work(&mut store, instance, at);
+        let data = &memory.data(&store)[..at];
         let mut end = HEAP + before.len() * 4;
         for (place, bytes) in places.iter().zip(before) {
             assert!(

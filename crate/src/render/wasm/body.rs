@@ -294,6 +294,23 @@ impl<'k> Body<'k> {
         }
     }
 
+    /// Binds `ranges` to their flat position, which a local holds.
+    pub fn place(&mut self, ranges: &[RangeId], position: Local) {
+        let mut left = position;
+        let ranges: Vec<RangeId> = ranges.iter().copied().filter(|r| self.kernel.ranges[*r] > 1).collect();
+        for (i, r) in ranges.iter().enumerate().rev() {
+            if i == 0 {
+                return self.bind(*r, Coord::Scalar(left));
+            }
+            let size = self.kernel.ranges[*r] as i32;
+            self.op().local_get(left).i32_const(size).i32_rem_u();
+            let at = self.keep(ValType::I32);
+            self.bind(*r, Coord::Scalar(at));
+            self.op().local_get(left).i32_const(size).i32_div_u();
+            left = self.keep(ValType::I32);
+        }
+    }
+
     /// A loop over each of `ranges`, the last fastest, with `f` inside.
     pub fn nest(&mut self, ranges: &[RangeId], work: &Work, f: &mut dyn FnMut(&mut Self)) {
         let Some((first, rest)) = ranges.split_first() else { return f(self) };

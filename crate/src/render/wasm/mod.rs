@@ -2,20 +2,22 @@
 //!
 //! [`rows`] makes the function of a map, reduction or row kernel from the parts in [`Body`]: bind ranges to
 //! coordinates, `settle` what is wanted as far outside the loops as it goes, then take [`Body::value`] (a v128 local)
-//! of an expression or [`Body::store`] it. A packing function binds the lanes' range to [`Coord::Even`] or
-//! [`Coord::Lanes`] and writes `value(a)`; an epilogue calls [`Body::bind_acc`] with the loaded tile and then
-//! stores the kernel's stores.
+//! of an expression or [`Body::store`] it. A contraction is made of [`micro`], [`pack`] and [`epilogue`].
 
 mod body;
+pub mod epilogue;
 mod index;
 mod lanes;
 mod math;
 mod memory;
 pub mod micro;
+pub mod pack;
 pub mod rows;
 mod value;
 
 pub use body::{Body, Coord, Local, Work};
+pub use epilogue::epilogue;
+pub use pack::pack;
 pub use rows::{Rows, rows};
 use wasm_encoder::{
     CodeSection, EntityType, ExportKind, ExportSection, Function, FunctionSection, ImportSection, MemoryType,

@@ -103,7 +103,7 @@ impl<'k> Plan<'k> {
         }
         body.op().loop_(BlockType::Empty);
         body.scoped(&mut |body| {
-            self.place(body);
+            body.place(&self.lead, FROM);
             body.settle(&work);
             body.nest(&self.rest, &work, &mut |body| match self.lanes {
                 Some(r) => vectors(body, r, self.groups, None, &work, &mut |body| self.row(body)),
@@ -112,23 +112,6 @@ impl<'k> Plan<'k> {
         });
         body.op().local_get(FROM).i32_const(1).i32_add().local_tee(FROM);
         body.op().local_get(TO).i32_lt_u().br_if(0).end();
-    }
-
-    /// Sets the leading ranges from the number of the unit.
-    fn place(&self, body: &mut Body) {
-        let mut left = FROM;
-        for (i, r) in self.lead.iter().enumerate().rev() {
-            if i == 0 {
-                body.bind(*r, Coord::Scalar(left));
-                return;
-            }
-            let size = body.kernel.ranges[*r] as i32;
-            body.op().local_get(left).i32_const(size).i32_rem_u();
-            let at = body.keep(ValType::I32);
-            body.bind(*r, Coord::Scalar(at));
-            body.op().local_get(left).i32_const(size).i32_div_u();
-            left = body.keep(ValType::I32);
-        }
     }
 
     /// Accumulators, then stores: of one row, or of a row per lane.

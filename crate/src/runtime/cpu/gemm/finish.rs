@@ -2,12 +2,15 @@
 
 use crate::{
     kernel::{ExprId, Kernel, RangeId},
+    render::wasm::epilogue,
     runtime::cpu::{
         math::LANES,
         rows::{place, set_point},
         tape::{Frame, StoreWalk, Tape},
     },
 };
+use std::sync::OnceLock;
+use wasm_encoder::Function;
 
 pub struct Finish {
     rows: Vec<RangeId>,
@@ -16,7 +19,11 @@ pub struct Finish {
     along_columns: bool,
     tape: Tape,
     walks: Vec<StoreWalk>,
+    emitted: OnceLock<Emitted>,
 }
+
+/// `fn(args, sums, wide, batch, r0, rows, c0, columns)`, as `render::wasm::epilogue` says.
+type Emitted = extern "C" fn(*const *mut u8, *const f32, usize, usize, usize, usize, usize, usize);
 
 impl Finish {
     pub fn new(kernel: &Kernel, rows: &[RangeId], columns: &[RangeId]) -> Finish {
@@ -38,7 +45,18 @@ impl Finish {
             along_columns,
             tape: Tape::new(kernel, &roots, lanes, &kernel.outer),
             walks: kernel.stores.iter().map(|s| StoreWalk::new(s, lanes)).collect(),
+            emitted: OnceLock::new(),
         }
+    }
+
+    pub fn emit(&self, kernel: &Kernel, batch: &[RangeId]) -> Option<Function> {
+        epilogue(kernel, batch, &self.rows, &self.columns)
+    }
+
+    /// `place` is the address of what `emit` gave.
+    pub fn loaded(&self, place: usize) {
+        // SAFETY: the host's address of a function that was emitted with this type.
+        self.emitted.get_or_init(|| unsafe { std::mem::transmute::<usize, Emitted>(place) });
     }
 
     /// `sums` holds `rows` from `r0` of `columns` from `c0`, `wide` elements apart.
@@ -49,11 +67,15 @@ impl Finish {
         &self,
         kernel: &Kernel,
         frame: &mut Frame,
+        batch: usize,
         sums: &[f32],
         wide: usize,
         (r0, rows): (usize, usize),
         (c0, columns): (usize, usize),
     ) {
+        if let Some(emitted) = self.emitted.get() {
+            return emitted(frame.args.as_ptr(), sums.as_ptr(), wide, batch, r0, rows, c0, columns);
+        }
         let (outer, outer0, outers, lanes, lane0, count) = if self.along_columns {
             (&self.rows, r0, rows, &self.columns, c0, columns)
         } else {

@@ -6,12 +6,15 @@ mod micro;
 mod operand;
 mod table;
 
-use super::{rows::set_point, tape::Frame};
-use crate::kernel::{Contract, Kernel, RangeId};
+use super::{host, rows::set_point, tape::Frame};
+use crate::{
+    kernel::{Contract, Kernel, RangeId},
+    render::wasm::{self, epilogue, pack},
+};
 use finish::Finish;
 use micro::Micro;
 use operand::Operand;
-use std::ops::Range;
+use std::{ops::Range, sync::OnceLock};
 
 /// Most rows and columns of a tile, and the depth packed at a time.
 const ROWS: usize = 120;
@@ -29,6 +32,17 @@ pub struct Gemm {
     sizes: [usize; 4],
     micro: Micro,
     finish: Finish,
+    /// Places in the host's table.
+    loaded: OnceLock<Vec<usize>>,
+}
+
+impl Drop for Gemm {
+    fn drop(&mut self) {
+        let Some(places) = self.loaded.get() else { return };
+        if let Some(host) = host() {
+            host.unload(places);
+        }
+    }
 }
 
 /// Packed operands and sums, kept between runs.
@@ -80,6 +94,27 @@ impl Gemm {
             sizes,
             micro,
             finish: Finish::new(kernel, rows.1, columns.1),
+            loaded: OnceLock::new(),
+        }
+    }
+
+    /// Puts emitted functions in the place of the interpreted parts, where there is a host for them.
+    pub fn emit(&self, kernel: &Kernel) {
+        let Some(host) = host().filter(|_| self.loaded.get().is_none()) else { return };
+        let emitted = [
+            (epilogue::PARAMS, self.finish.emit(kernel, &self.batch)),
+            (pack::PARAMS, self.rows.emit(kernel, &self.batch, self.micro.rows)),
+            (pack::PARAMS, self.columns.emit(kernel, &self.batch, self.micro.columns)),
+        ];
+        let present = emitted.each_ref().map(|(_, f)| f.is_some());
+        let functions: Vec<_> = emitted.into_iter().filter_map(|(n, f)| Some((n, f?))).collect();
+        // What the host refuses stays interpreted.
+        let places = host.load(&wasm::module(&functions), functions.len()).unwrap_or_default();
+        let mut places = self.loaded.get_or_init(|| places).iter();
+        let into: [&dyn Fn(usize); 3] =
+            [&|at| self.finish.loaded(at), &|at| self.rows.loaded(at), &|at| self.columns.loaded(at)];
+        for into in into.into_iter().zip(present).filter_map(|(into, present)| present.then_some(into)) {
+            places.next().copied().into_iter().for_each(into);
         }
     }
 
@@ -156,9 +191,9 @@ impl Gemm {
             unsafe {
                 let (a, b) = (s.rows.as_mut_ptr(), s.columns.as_mut_ptr().add(at));
                 if !kept {
-                    self.columns.pack(self.micro.columns, kernel, frame, (k0, deep), (c0, columns), b);
+                    self.columns.pack(self.micro.columns, kernel, frame, batch, (k0, deep), (c0, columns), b);
                 }
-                self.rows.pack(self.micro.rows, kernel, frame, (k0, deep), (r0, rows), a);
+                self.rows.pack(self.micro.rows, kernel, frame, batch, (k0, deep), (r0, rows), a);
                 for j in (0..columns).step_by(self.micro.columns) {
                     for i in (0..rows).step_by(self.micro.rows) {
                         let to = s.sums.as_mut_ptr().add(i * wide + j);
@@ -169,7 +204,7 @@ impl Gemm {
         }
         s.kept = keep.then_some((batch, c0));
         // SAFETY: passed on from the caller.
-        unsafe { self.finish.run(kernel, frame, &s.sums, wide, (r0, rows), (c0, columns)) };
+        unsafe { self.finish.run(kernel, frame, batch, &s.sums, wide, (r0, rows), (c0, columns)) };
     }
 }
 

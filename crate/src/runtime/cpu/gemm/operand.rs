@@ -4,13 +4,16 @@
 use super::table::Table;
 use crate::{
     graph::DType,
-    kernel::{Contract, Expr, ExprId, Kernel, RangeId},
+    kernel::{Cond, Contract, Expr, ExprId, Kernel, RangeId},
+    render::wasm::pack::{Side, pack},
     runtime::cpu::{
         math::LANES,
         rows::{place, set_point},
         tape::{Frame, Tape},
     },
 };
+use std::sync::OnceLock;
+use wasm_encoder::Function;
 
 pub struct Operand {
     value: ExprId,
@@ -18,7 +21,11 @@ pub struct Operand {
     depth: Vec<RangeId>,
     plain: Option<Plain>,
     tape: Tape,
+    emitted: OnceLock<Emitted>,
 }
+
+/// `fn(args, out, batch, k0, deep, from, count)`, as `render::wasm::pack` says.
+type Emitted = extern "C" fn(*const *mut u8, *mut f32, usize, usize, usize, usize, usize);
 
 /// A single load, by tables.
 struct Plain {
@@ -60,7 +67,20 @@ impl Operand {
             depth: depth.to_vec(),
             plain: Plain::new(kernel, value, lanes, depth),
             tape: Tape::new(kernel, &[value], lanes, &moving),
+            emitted: OnceLock::new(),
         }
+    }
+
+    /// The function that packs panels of `width`, where one is of use.
+    pub fn emit(&self, kernel: &Kernel, batch: &[RangeId], width: usize) -> Option<Function> {
+        let side = Side { value: self.value, lanes: &self.lanes, depth: &self.depth, width };
+        if self.plain.is_some() { None } else { pack(kernel, batch, side) }
+    }
+
+    /// `place` is the address of what `emit` gave.
+    pub fn loaded(&self, place: usize) {
+        // SAFETY: the host's address of a function that was emitted with this type.
+        self.emitted.get_or_init(|| unsafe { std::mem::transmute::<usize, Emitted>(place) });
     }
 
     /// Packs `count` lanes from `from` of the depth from `k0`, in panels of `width`.
@@ -72,15 +92,17 @@ impl Operand {
         width: usize,
         kernel: &Kernel,
         frame: &mut Frame,
+        batch: usize,
         (k0, deep): (usize, usize),
         (from, count): (usize, usize),
         out: *mut f32,
     ) {
         // SAFETY: passed on from the caller.
         unsafe {
-            match &self.plain {
-                Some(plain) => plain.pack(width, frame, (k0, deep), (from, count), out),
-                None => self.pack_any(width, kernel, frame, (k0, deep), (from, count), out),
+            match (&self.plain, self.emitted.get()) {
+                (Some(plain), _) => plain.pack(width, frame, (k0, deep), (from, count), out),
+                (None, Some(emitted)) => emitted(frame.args.as_ptr(), out, batch, k0, deep, from, count),
+                (None, None) => self.pack_any(width, kernel, frame, (k0, deep), (from, count), out),
             }
         }
     }
@@ -123,9 +145,8 @@ impl Plain {
             return None;
         }
         let index = Table::new(kernel, index, lanes, depth)?;
-        let check = |c: &crate::kernel::Cond| {
-            Some(Check { at: Table::new(kernel, &c.lin, lanes, depth)?, lo: c.lo, hi: c.hi })
-        };
+        let check =
+            |c: &Cond| Some(Check { at: Table::new(kernel, &c.lin, lanes, depth)?, lo: c.lo, hi: c.hi });
         let mask = mask.iter().map(check).collect::<Option<Vec<Check>>>()?;
         let k = index.depth.len();
         let mut same = vec![k; k];
