@@ -9,7 +9,7 @@ const engineInputs = [
   ...["web/bindings/Cargo.toml", "web/bindings/src", "scripts/build.mjs"],
 ];
 const packageInputs = [...engineInputs, "web/package", "tsconfig.base.json", "package-lock.json"];
-const playgroundInputs = [...packageInputs, "web/playground"];
+const playgroundInputs = [...packageInputs, "web/playground", "web/bench"];
 
 // Never --all-features: Chromium refuses the module that makes.
 const wasmFeatures = [

@@ -8,10 +8,11 @@ function preloadEngine(): Plugin {
     apply: "build",
     transformIndexHtml: {
       order: "post",
-      handler(_html, { bundle }) {
+      handler(_html, { bundle, path }) {
         const tags: HtmlTagDescriptor[] = [];
+        if (path !== "/index.html") return tags;
         for (const file of Object.keys(bundle ?? {})) {
-          if (file.endsWith(".wasm"))
+          if (/\/playgrad_bg-[^/]*\.wasm$/.test(file))
             tags.push({
               tag: "link",
               attrs: {
@@ -32,6 +33,19 @@ function preloadEngine(): Plugin {
   };
 }
 
+/** TensorFlow.js starts its threads from the text of a function, which minifying would tear from its names. */
+function keepThreadText(): Plugin {
+  return {
+    name: "keep-thread-text",
+    apply: "build",
+    transform(code, id) {
+      if (!id.includes("tfjs-backend-wasm-threaded-simd.js")) return;
+      const factory = code.slice(code.indexOf("function(Wasm"), code.indexOf("\n);\n})();"));
+      return `${code}\nWasmBackendModuleThreadedSimd.toString = () => ${JSON.stringify(factory)};`;
+    },
+  };
+}
+
 const isolation = {
   "Cross-Origin-Opener-Policy": "same-origin",
   "Cross-Origin-Embedder-Policy": "require-corp",
@@ -42,8 +56,12 @@ export default defineConfig({
   plugins: [svelte({ configFile: false }), preloadEngine()],
   server: { headers: isolation },
   preview: { headers: isolation },
-  worker: { format: "es" },
+  worker: { format: "es", plugins: () => [keepThreadText()] },
   optimizeDeps: { exclude: ["playgrad"] },
-  build: { target: "es2022", modulePreload: { polyfill: false } },
+  build: {
+    target: "es2022",
+    modulePreload: { polyfill: false },
+    rolldownOptions: { input: ["index.html", "bench.html"] },
+  },
   test: { include: ["test/**/*.test.ts"] },
 } as Parameters<typeof defineConfig>[0]);

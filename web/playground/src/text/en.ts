@@ -48,6 +48,7 @@ export const text = {
     perSecondLong: (n: number) => `${n} steps a second`,
     unlimitedLong: "as fast as it goes",
     device: "Device",
+    bench: "Measure the speed of this device",
     share: "Share",
     shared: "Link copied",
     sharedInAddress: "The link is in the address bar: copy it from there",
