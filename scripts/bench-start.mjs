@@ -1,15 +1,18 @@
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { at } from "./lib.mjs";
 import { serve } from "./serve.mjs";
 
-/** Gathers what a page downloads; the returned function gives the bytes, each file gzipped. */
-export function downloads(page) {
-  const bodies = [];
-  page.on("response", (response) => {
-    if (response.url().startsWith("http")) bodies.push(response.body().catch(() => Buffer.alloc(0)));
+/** Gathers what a page downloads of a served folder; the returned function gives the bytes, each file gzipped. */
+export function downloads(page, folder) {
+  const paths = new Set();
+  page.on("request", (request) => {
+    const { protocol, pathname } = new URL(request.url());
+    if (protocol === "http:") paths.add(join(folder, pathname.endsWith("/") ? "index.html" : pathname));
   });
-  return async () =>
-    (await Promise.all(bodies)).reduce((sum, body) => sum + (body.length ? gzipSync(body).length : 0), 0);
+  return () =>
+    [...paths].filter(existsSync).reduce((sum, path) => sum + gzipSync(readFileSync(path)).length, 0);
 }
 
 /** Milliseconds from navigation to XOR's first trained step on the playground. */
@@ -34,9 +37,9 @@ export async function coldStart(launch) {
     const context = await chrome.newContext();
     const visit = async () => {
       const page = await context.newPage();
-      const bytes = downloads(page);
+      const bytes = downloads(page, at("dist", "site"));
       const ms = await firstStep(page, site.url);
-      const loaded = await bytes();
+      const loaded = bytes();
       await page.close();
       return { ms, loaded };
     };

@@ -72,7 +72,7 @@ async function open(session, engine, one, expected) {
   };
   try {
     row.page = await context.newPage();
-    row.bytes = downloads(row.page);
+    row.bytes = downloads(row.page, session.folder);
     await row.page.goto(session.url);
     await row.page.waitForFunction(() => window.bench);
     const checked = await start(session.options(one, true));
@@ -138,7 +138,7 @@ async function runWorkload(session, name, chosen, rounds) {
   const results = [];
   for (const { context, page, bytes, times, ...row } of rows) {
     await context.close();
-    results.push({ ...row, ms: median(times), times, bytes: await bytes() });
+    results.push({ ...row, ms: median(times), times, bytes: bytes() });
   }
   console.log(table(one, results, session.check));
   return results;
@@ -175,6 +175,7 @@ await main(async () => {
   const session = {
     chrome,
     url,
+    folder: page,
     budget,
     check: given.check,
     options: (one, checking) => ({
