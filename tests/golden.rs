@@ -11,7 +11,9 @@ use playgrad::{
 };
 use std::{cell::RefCell, fs, future::Future, path::PathBuf, pin::Pin, process::Command, rc::Rc};
 
-const GPU: Target = Target { lang: &WGSL, emulated: false };
+const GPU: Target = Target { lang: &WGSL, emulated: false, lanes: 1 };
+const EMULATED: Target = Target { lang: &WGSL, emulated: true, lanes: 1 };
+const EMULATED_WITH_SUBGROUPS: Target = Target { lang: &WGSL, emulated: true, lanes: 4 };
 
 /// A null device that keeps the bundles it is given.
 #[derive(Default)]
@@ -71,39 +73,48 @@ fn kernels(of: impl FnOnce() -> Result<Tensor, Error>) -> Vec<Rc<Kernel>> {
 
 /// `bindings` says where the arguments of the only kernel are bound; empty for one binding each.
 fn golden(name: &str, bindings: &[usize], of: impl FnOnce() -> Result<Tensor, Error>) {
+    golden_for(name, bindings, GPU, of);
+}
+
+fn golden_for(name: &str, bindings: &[usize], target: Target, of: impl FnOnce() -> Result<Tensor, Error>) {
     let kernels = kernels(of);
     let [kernel] = &kernels[..] else { panic!("{name}: {} kernels", kernels.len()) };
-    same_text(name, kernel, bindings);
+    same_text(name, kernel, bindings, target);
 }
 
-fn same_text(name: &str, kernel: &Kernel, bindings: &[usize]) {
+fn same_text(name: &str, kernel: &Kernel, bindings: &[usize], target: Target) {
     let each: Vec<usize> = (0..kernel.args.len()).collect();
     let slots = if bindings.is_empty() { &each[..] } else { bindings };
-    same_source(name, &render(kernel, slots, GPU).source);
+    same_source(name, &render(kernel, slots, target).source);
 }
 
-fn same_source(name: &str, got: &str) {
+fn same_source(name: &str, source: &str) {
+    // Browsers want the line that naga does not know.
+    let enable = if source.contains("subgroup") { "enable subgroups;\n" } else { "" };
+    let got = &format!("{enable}{source}");
     let path: PathBuf =
         [env!("CARGO_MANIFEST_DIR"), "tests/golden", &format!("{name}.wgsl")].iter().collect();
     if std::env::var_os("UPDATE_GOLDEN").is_some() {
         fs::write(&path, got).unwrap();
     }
-    accepted_by_naga(name, got);
+    accepted_by_naga(name, source);
     accepted_by_tint(name, &path);
     let want = fs::read_to_string(&path).unwrap_or_default();
-    assert!(got == want, "{name}: the shader changed; UPDATE_GOLDEN=1 rewrites {}\n{got}", path.display());
+    assert!(*got == want, "{name}: the shader changed; UPDATE_GOLDEN=1 rewrites {}\n{got}", path.display());
 }
 
 fn accepted_by_naga(name: &str, source: &str) {
     use naga::{back, valid};
     let module = naga::front::wgsl::parse_str(source)
         .unwrap_or_else(|e| panic!("{name}: {}\n{source}", e.emit_to_string(source)));
-    let info = valid::Validator::new(valid::ValidationFlags::all(), valid::Capabilities::empty())
+    let info = valid::Validator::new(valid::ValidationFlags::all(), valid::Capabilities::SUBGROUP)
         .validate(&module)
         .unwrap_or_else(|e| panic!("{name}: {}\n{source}", e.emit_to_string(source)));
-    let spirv = back::spv::write_vec(&module, &info, &back::spv::Options::default(), None).unwrap();
+    let options = back::spv::Options { lang_version: (1, 3), ..Default::default() };
+    let spirv = back::spv::write_vec(&module, &info, &options, None).unwrap();
     assert!(!spirv.is_empty());
-    let options = back::msl::Options { fake_missing_bindings: true, ..Default::default() };
+    let options =
+        back::msl::Options { fake_missing_bindings: true, lang_version: (2, 1), ..Default::default() };
     let (metal, _) =
         back::msl::write_string(&module, &info, &options, &back::msl::PipelineOptions::default()).unwrap();
     assert!(metal.contains("kernel void"), "{metal}");
@@ -179,14 +190,32 @@ fn contract_of_a_convolution() {
 }
 
 #[test]
+fn contract_without_workgroup_memory() {
+    golden_for("direct", &[], EMULATED, || floats(&[100, 30]).matmul(&floats(&[30, 20]))?.relu());
+}
+
+#[test]
+fn contract_by_subgroups() {
+    golden_for("direct_subgroups", &[], EMULATED_WITH_SUBGROUPS, || {
+        let padded = playgrad::tensor::Conv2dOptions { padding: [1, 1], ..Default::default() };
+        floats(&[4, 6, 8, 8]).conv2d(&floats(&[20, 6, 3, 3]), Some(&floats(&[20])), padded)
+    });
+}
+
+#[test]
+fn reduce_without_barriers() {
+    golden_for("reduce_emulated", &[], EMULATED, || floats(&[128, 100]).softmax(1));
+}
+
+#[test]
 fn a_long_sum_in_parts() {
     let kernels = kernels(|| floats(&[32, 20_000]).matmul(&floats(&[20_000, 40]))?.relu());
     let wanted = parts(&kernels[0], GPU);
     assert!(wanted > 1, "{} is not cut", kernels[0].name);
     let cut = split(&kernels[0], wanted).unwrap();
     assert_eq!(cut.parts.rows(), cut.scratch[0] / 4);
-    same_text("parts", &cut.parts, &[]);
-    same_text("whole", &cut.whole, &[]);
+    same_text("parts", &cut.parts, &[], GPU);
+    same_text("whole", &cut.whole, &[], GPU);
 }
 
 /// The only dispatch of the only launch, all arguments in one buffer.

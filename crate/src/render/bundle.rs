@@ -1,7 +1,9 @@
 //! Which kernels of a bundle share a dispatch, and the shader of one. Independent kernels divide the workgroups among
 //! them; ordered ones run one after another in a single workgroup.
 
-use super::{Bindings, Form, Part, Shader, Site, Target, contract, form, map, part, part_of, parts, reduce};
+use super::{
+    Bindings, Form, Part, Shader, Site, Target, contract, direct, form, map, part, part_of, parts, reduce,
+};
 use crate::{
     kernel::{Arg, Kernel, split},
     runtime::Bundle,
@@ -65,7 +67,7 @@ pub fn stage(bundle: &Bundle, target: Target) -> Staged {
 fn chain(kernels: Vec<(Rc<Kernel>, usize)>, target: Target) -> Dispatch {
     let [least, most] = if target.emulated { EMULATED_CHAIN_THREADS } else { CHAIN_THREADS };
     let wanted = |kernel: &Kernel| match form(kernel, target) {
-        Form::Map | Form::Contract(_) => kernel.rows(),
+        Form::Map | Form::Contract(_) | Form::Direct(_) => kernel.rows(),
         Form::Reduce { lanes } => kernel.rows() * lanes,
     };
     let widest = kernels.iter().map(|(k, _)| wanted(k)).max().unwrap_or(1);
@@ -76,9 +78,10 @@ fn chain(kernels: Vec<(Rc<Kernel>, usize)>, target: Target) -> Dispatch {
 fn side_by_side(kernels: Vec<(Rc<Kernel>, usize)>, target: Target) -> Vec<Dispatch> {
     let tile_threads = |kernel: &Kernel| match form(kernel, target) {
         Form::Contract(tile) => Some(tile.threads()),
-        Form::Map | Form::Reduce { .. } => None,
+        Form::Map | Form::Reduce { .. } | Form::Direct(_) => None,
     };
-    let (tiled, others): (Vec<_>, Vec<_>) = kernels.into_iter().partition(|(k, _)| tile_threads(k).is_some());
+    let tiled = |kernel: &Kernel| matches!(form(kernel, target), Form::Contract(_) | Form::Direct(_));
+    let (tiled, others): (Vec<_>, Vec<_>) = kernels.into_iter().partition(|(k, _)| tiled(k));
     let mut dispatches: Vec<(Dispatch, usize)> = Vec::new();
     for (kernel, at) in tiled.into_iter().chain(others) {
         let own = tile_threads(&kernel);
@@ -106,12 +109,13 @@ fn threads(kernel: &Kernel, target: Target) -> usize {
         Form::Map => map::threads(kernel),
         Form::Reduce { lanes } => reduce::threads(kernel, target, lanes),
         Form::Contract(tile) => tile.threads(),
+        Form::Direct(tile) => direct::threads(kernel, tile),
     }
 }
 
 fn workgroup_bytes(kernel: &Kernel, threads: usize, target: Target) -> usize {
     match form(kernel, target) {
-        Form::Map | Form::Reduce { lanes: 1 } => 0,
+        Form::Map | Form::Reduce { lanes: 1 } | Form::Direct(_) => 0,
         Form::Reduce { .. } => kernel.accs.iter().map(|a| threads * a.dtype.size()).sum(),
         Form::Contract(tile) => contract::workgroup_bytes(tile),
     }

@@ -5,6 +5,7 @@
 
 mod bundle;
 mod contract;
+mod direct;
 mod map;
 mod printer;
 mod reduce;
@@ -49,6 +50,8 @@ pub struct Target {
     pub lang: &'static Spelling,
     /// A GPU that a driver imitates on the CPU: few invocations keep it busy, and barriers are dear.
     pub emulated: bool,
+    /// Neighbouring invocations that can hand values around, where their number is known; else 1.
+    pub lanes: usize,
 }
 
 /// The arguments of all kernels of a shader, one kernel's after another's, and where they are bound.
@@ -70,7 +73,7 @@ pub struct Site<'a> {
     pub target: Target,
 }
 
-/// The three ways a kernel becomes a shader.
+/// The ways a kernel becomes a shader.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Form {
     /// One invocation per row, or per four rows where outputs are bytes.
@@ -79,13 +82,17 @@ enum Form {
     Reduce { lanes: usize },
     /// Workgroup and register tiles over rows and columns.
     Contract(contract::Tile),
+    /// Register tiles alone.
+    Direct(direct::Tile),
 }
 
 fn form(kernel: &Kernel, target: Target) -> Form {
-    match contract::tile(kernel) {
-        Some(tile) => Form::Contract(tile),
-        None => plain_form(kernel, target),
-    }
+    let tiled = if target.emulated {
+        direct::tile(kernel, target).map(Form::Direct)
+    } else {
+        contract::tile(kernel).map(Form::Contract)
+    };
+    tiled.unwrap_or_else(|| plain_form(kernel, target))
 }
 
 fn plain_form(kernel: &Kernel, target: Target) -> Form {
@@ -102,6 +109,7 @@ pub fn parts(kernel: &Kernel, target: Target) -> usize {
         Form::Map => 1,
         Form::Reduce { lanes } => reduce::parts(kernel, target, lanes),
         Form::Contract(tile) => contract::parts(kernel, tile),
+        Form::Direct(tile) => direct::parts(kernel, tile),
     }
 }
 
@@ -111,17 +119,21 @@ pub fn part(site: Site) -> Part {
         Form::Map => map::part(site, map::threads(site.kernel)),
         Form::Reduce { lanes } => reduce::part(site, lanes, reduce::threads(site.kernel, site.target, lanes)),
         Form::Contract(tile) => contract::part(site, tile),
+        Form::Direct(tile) => direct::part(site, tile, direct::threads(site.kernel, tile)),
     }
 }
 
 /// The kernel in workgroups of `threads` invocations, a power of two: for shaders of several kernels.
 pub fn part_of(site: Site, threads: usize) -> Part {
     match form(site.kernel, site.target) {
+        Form::Map => map::part(site, threads),
+        Form::Reduce { lanes } => reduce::part(site, lanes.min(threads), threads),
+        Form::Direct(tile) => direct::part(site, tile, threads),
         Form::Contract(tile) if tile.threads() == threads => contract::part(site, tile),
-        Form::Map | Form::Reduce { .. } | Form::Contract(_) => match plain_form(site.kernel, site.target) {
-            Form::Reduce { lanes } => reduce::part(site, lanes.min(threads), threads),
-            Form::Map | Form::Contract(_) => map::part(site, threads),
-        },
+        Form::Contract(_) => {
+            let lanes = reduce::lanes(site.kernel, site.target).min(threads);
+            reduce::part(site, lanes, threads)
+        }
     }
 }
 

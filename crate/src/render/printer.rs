@@ -12,11 +12,39 @@ pub struct Printer<'a> {
     site: Site<'a>,
     pub out: String,
     depth: usize,
-    /// The name an expression has in the scope being written.
-    names: Vec<Option<String>>,
+    pub scope: Scope,
     /// What accumulators are called once they are finished.
     pub accs: Vec<String>,
     fresh: usize,
+}
+
+/// What has a name where statements are being written.
+#[derive(Clone)]
+pub struct Scope {
+    names: Vec<Option<String>>,
+    ranges: Vec<String>,
+    /// For a load: the name of the part of its place that is computed further out, and what is to be added.
+    bases: Vec<Option<(String, Lin)>>,
+    /// Ends the names of what depends on the ranges named for this scope.
+    suffix: String,
+}
+
+impl Scope {
+    /// The same scope for one of several positions along `ranges`.
+    pub fn at(&self, ranges: &[RangeId], suffix: &str) -> Scope {
+        let mut scope = self.clone();
+        ranges.iter().for_each(|r| scope.ranges[*r] = format!("r{r}{suffix}"));
+        scope.suffix = suffix.into();
+        scope
+    }
+
+    /// With what `inner`, a scope inside the one this came from, names besides.
+    pub fn within(&self, inner: &Scope) -> Scope {
+        let mut scope = self.clone();
+        let known = scope.names.iter_mut().zip(&inner.names);
+        known.for_each(|(own, name)| *own = own.take().or_else(|| name.clone()));
+        scope
+    }
 }
 
 impl<'a> Printer<'a> {
@@ -29,7 +57,12 @@ impl<'a> Printer<'a> {
             site,
             out: String::new(),
             depth: 1,
-            names: vec![None; kernel.exprs.len()],
+            scope: Scope {
+                names: vec![None; kernel.exprs.len()],
+                ranges: (0..kernel.ranges.len()).map(|r| format!("r{r}")).collect(),
+                bases: vec![None; kernel.exprs.len()],
+                suffix: String::new(),
+            },
             accs,
             fresh: 0,
         }
@@ -47,9 +80,9 @@ impl<'a> Printer<'a> {
     pub fn block(&mut self, head: &str, body: impl FnOnce(&mut Self)) {
         self.line(if head.is_empty() { "{".into() } else { format!("{head} {{") });
         self.depth += 1;
-        let names = self.names.clone();
+        let scope = self.scope.clone();
         body(self);
-        self.names = names;
+        self.scope = scope;
         self.depth -= 1;
         self.line("}");
     }
@@ -78,7 +111,7 @@ impl<'a> Printer<'a> {
             } else {
                 remainder(&high, size as i64)
             };
-            let name = if inner == Some(*r) { "inner".into() } else { format!("r{r}") };
+            let name = if inner == Some(*r) { "inner".into() } else { self.scope.ranges[*r].clone() };
             self.name(&name, DType::I32, &value);
         }
     }
@@ -93,7 +126,7 @@ impl<'a> Printer<'a> {
             return self.loops(inner, roots, body);
         }
         self.hoist(ranges, roots);
-        let head = (self.lang.for_loop)(&format!("r{r}"), "0", size, 1);
+        let head = (self.lang.for_loop)(&self.scope.ranges[*r], "0", size, 1);
         self.block(&head, |p| p.loops(inner, roots, body));
     }
 
@@ -127,6 +160,33 @@ impl<'a> Printer<'a> {
         }
     }
 
+    /// As `hoist`, and of the loads that do change with `ranges` the part of their place that does not.
+    pub fn hoist_places(&mut self, ranges: &[RangeId], roots: &[ExprId]) {
+        self.hoist(ranges, roots);
+        let kernel = self.kernel;
+        let inside = kernel.depends(ranges);
+        let changes = |atom: &Atom| {
+            let alone = Lin::atom(atom.clone());
+            alone.any_range(&mut |r| ranges.contains(&r)) || alone.any_value(&mut |e| inside[e])
+        };
+        for e in kernel.needed(roots) {
+            let Expr::Load { arg, index, .. } = &kernel.exprs[e].expr else { continue };
+            if !inside[e] || kernel.args[*arg].dtype.size() != 4 {
+                continue;
+            }
+            let (mut outer, mut inner) = (Lin::constant(index.c), Lin::default());
+            for (atom, k) in &index.terms {
+                let part = if changes(atom) { &mut inner } else { &mut outer };
+                part.terms.push((atom.clone(), *k));
+            }
+            let (_, start, _) = self.site.buffer(*arg);
+            let outer = self.lin(&outer);
+            let name = format!("base{e}{}", self.scope.suffix);
+            self.name(&name, DType::I32, &format!("{start} + {outer}"));
+            self.scope.bases[e] = Some((name, inner));
+        }
+    }
+
     fn fresh(&mut self, prefix: &str) -> String {
         self.fresh += 1;
         format!("{prefix}{}", self.fresh)
@@ -139,7 +199,7 @@ impl<'a> Printer<'a> {
 
     /// The text of an expression's value: a literal, or a name that is defined here if it is not yet.
     pub fn value(&mut self, e: ExprId) -> String {
-        if let Some(name) = &self.names[e] {
+        if let Some(name) = &self.scope.names[e] {
             return name.clone();
         }
         let kernel = self.kernel;
@@ -148,22 +208,22 @@ impl<'a> Printer<'a> {
             Expr::Const(bits) => (self.lang.constant)(f64::from_bits(*bits), dtype),
             Expr::Acc(i) => self.accs[*i].clone(),
             computed => {
-                let text = self.compute(computed, dtype);
-                let name = format!("v{e}");
+                let text = self.compute(e, computed, dtype);
+                let name = format!("v{e}{}", self.scope.suffix);
                 self.name(&name, dtype, &text);
                 name
             }
         };
-        self.names[e] = Some(name.clone());
+        self.scope.names[e] = Some(name.clone());
         name
     }
 
-    fn compute(&mut self, expr: &Expr, dtype: DType) -> String {
+    fn compute(&mut self, e: ExprId, expr: &Expr, dtype: DType) -> String {
         let (kernel, lang) = (self.kernel, self.lang);
         match expr {
             Expr::Const(_) | Expr::Acc(_) => unreachable!("constants and accumulators have a name"),
             Expr::Index(lin) => self.lin(lin),
-            Expr::Load { arg, index, mask } => self.load(*arg, index, mask),
+            Expr::Load { arg, index, mask } => self.load(e, *arg, index, mask),
             Expr::Masked(mask, e) => {
                 let value = self.value(*e);
                 let zero = (lang.constant)(0.0, dtype);
@@ -205,22 +265,29 @@ impl<'a> Printer<'a> {
     }
 
     /// Reads element 0 where the mask forbids the read: cheaper than a branch, and always there.
-    fn load(&mut self, arg: usize, index: &Lin, mask: &[Cond]) -> String {
+    fn load(&mut self, e: ExprId, arg: usize, index: &Lin, mask: &[Cond]) -> String {
         let (lang, dtype) = (self.lang, self.kernel.args[arg].dtype);
-        let mut at = self.lin(index);
+        let (buffer, start, element) = self.site.buffer(arg);
+        let (start, mut at) = match self.scope.bases[e].clone() {
+            Some((base, rest)) => (base, self.lin(&rest)),
+            None => (start, self.lin(index)),
+        };
         let cond = self.conds(mask);
         let held = cond.map(|text| {
             let name = self.fresh("in");
             self.name(&name, DType::Bool, &text);
             name
         });
-        if let Some(held) = &held {
-            at = (lang.select)(held, &at, "0");
-        }
-        let (buffer, start, element) = self.site.buffer(arg);
-        let value = match dtype.size() {
-            4 => (lang.from_word)(&format!("{buffer}[{start} + {at}]"), element, dtype),
+        let value = match (dtype.size(), &held) {
+            (4, Some(held)) => {
+                let at = (lang.select)(held, &format!("{start} + {at}"), "0");
+                (lang.from_word)(&format!("{buffer}[{at}]"), element, dtype)
+            }
+            (4, None) => (lang.from_word)(&format!("{buffer}[{start} + {at}]"), element, dtype),
             _ => {
+                if let Some(held) = &held {
+                    at = (lang.select)(held, &at, "0");
+                }
                 let name = self.fresh("at");
                 self.name(&name, DType::I32, &at);
                 (lang.from_byte)(&format!("{buffer}[{start} + ({name} >> 2)]"), &name, dtype)
@@ -281,7 +348,7 @@ impl<'a> Printer<'a> {
 
     fn atom(&mut self, atom: &Atom) -> String {
         match atom {
-            Atom::Range(r) => format!("r{r}"),
+            Atom::Range(r) => self.scope.ranges[*r].clone(),
             Atom::Value(e) => self.value(*e),
             Atom::Div(l, d) => {
                 let text = self.lin(l);

@@ -29,6 +29,8 @@ pub struct Spelling {
     pub from_byte: fn(&str, &str, DType) -> String,
     /// A value moved to byte `at & 3` of a word.
     pub to_byte: fn(&str, &str, DType) -> String,
+    /// The value that a lane of the team holds: name, lane.
+    pub broadcast: fn(&str, usize) -> String,
     /// Declares one buffer binding: number, element type, written.
     pub buffer: fn(usize, DType, bool) -> String,
     /// Waits until all invocations of the workgroup are here and sees what they wrote to buffers.
@@ -42,6 +44,7 @@ pub struct Spelling {
     /// A function that joins the lanes' partial results; one per operation and dtype used.
     pub join: &'static str,
     pub contract: &'static str,
+    pub direct: &'static str,
 }
 
 /// An operand's text and, where it is known, its value.

@@ -36,6 +36,7 @@ pub static WGSL: Spelling = Spelling {
         let byte = if dtype == Bool { format!("u32({value})") } else { value.to_string() };
         format!("({byte} << ((u32({at}) & 3u) * 8u))")
     },
+    broadcast: |value, lane| format!("subgroupBroadcast({value}, {lane}u)"),
     buffer: |number, element, written| {
         let access = if written { "read_write" } else { "read" };
         let binding = number + 1;
@@ -49,6 +50,7 @@ pub static WGSL: Spelling = Spelling {
     reduce: include_str!("../../../shaders/reduce.wgsl"),
     join: include_str!("../../../shaders/join.wgsl"),
     contract: include_str!("../../../shaders/contract.wgsl"),
+    direct: include_str!("../../../shaders/direct.wgsl"),
 };
 
 const PRELUDE: &str = include_str!("../../../shaders/prelude.wgsl");

@@ -62,7 +62,7 @@ impl Device for Null {
 
     /// A program is the number of dispatches a GPU would need.
     fn compile(&self, bundle: &Bundle) -> Result<Program> {
-        let target = Target { lang: &WGSL, emulated: false };
+        let target = Target { lang: &WGSL, emulated: false, lanes: 1 };
         Ok(Rc::new(render::stage(bundle, target).dispatches.len()))
     }
 

@@ -55,7 +55,16 @@ async function start({ wasm, device: wanted = "auto" }: InitOptions): Promise<De
 }
 
 interface Gpu {
-  requestAdapter(): Promise<unknown>;
+  requestAdapter(options?: object): Promise<Adapter | null>;
+}
+
+interface Adapter {
+  features?: ReadonlySet<string>;
+  requestDevice(descriptor?: DeviceWishes): Promise<unknown>;
+}
+
+interface DeviceWishes {
+  requiredFeatures?: string[];
 }
 
 interface Dawn {
@@ -90,10 +99,30 @@ async function nodeGpu(): Promise<Gpu | undefined> {
 
 function openGpu(): Promise<void> {
   gpu ??= gpuOfHost().then(async (host) => {
-    if (host) await asWorker(() => engine().openWebgpu());
+    if (host) await withSubgroups(host, () => asWorker(() => engine().openWebgpu()));
     else engine().noWebgpu(...missing());
   });
   return gpu;
+}
+
+// wgpu does not know that browsers have subgroups, and so would not ask for them.
+async function withSubgroups(host: Gpu, open: () => Promise<unknown>): Promise<void> {
+  const requestAdapter = host.requestAdapter;
+  host.requestAdapter = async (options) => {
+    const adapter = await requestAdapter.call(host, options);
+    if (!adapter?.features?.has("subgroups")) return adapter;
+    const requestDevice = adapter.requestDevice;
+    adapter.requestDevice = (wishes = {}) => {
+      const requiredFeatures = [...(wishes.requiredFeatures ?? []), "subgroups"];
+      return requestDevice.call(adapter, { ...wishes, requiredFeatures });
+    };
+    return adapter;
+  };
+  try {
+    await open();
+  } finally {
+    host.requestAdapter = requestAdapter;
+  }
 }
 
 // wgpu looks for `navigator.gpu` only in what calls itself a window or a worker, which Node does not.

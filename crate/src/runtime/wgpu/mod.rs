@@ -16,14 +16,14 @@ use super::{BufferId, Bundle, Counters, Device, Launch, Limits, Program, ReadFut
 use crate::{
     error::{Error, Result},
     kernel::Arg,
-    render::Given,
+    render::{Given, Target},
 };
 use check::Health;
 use memory::Memory;
-#[cfg(not(target_family = "wasm"))]
-pub use open::open_native;
 #[cfg(target_family = "wasm")]
 pub use open::open_web;
+#[cfg(not(target_family = "wasm"))]
+pub use open::{open_as_real, open_native};
 use pipelines::{Compiled, Pipelines};
 use read::Reads;
 use smallvec::SmallVec;
@@ -47,6 +47,7 @@ struct Inner {
     device: wgpu::Device,
     queue: wgpu::Queue,
     limits: Limits,
+    target: Target,
     health: Health,
     memory: RefCell<Memory>,
     pipelines: Pipelines,

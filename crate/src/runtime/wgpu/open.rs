@@ -3,6 +3,7 @@
 use super::{ALIGNMENT, Gpu, Inner, SLOT, check::Health, memory::Memory, pipelines::Pipelines, uniform};
 use crate::{
     error::{Error, Result},
+    render::{Target, WGSL},
     runtime::{BufferId, Counters, Device, Limits},
 };
 use std::{
@@ -12,6 +13,8 @@ use std::{
 
 /// Far more than a kernel may bind: tensors share slabs.
 const MAX_ARGUMENTS: usize = 32;
+/// More lanes than this share too little.
+const MAX_LANES: u32 = 16;
 /// Offsets are int32 elements of 4 bytes, and regions must not reach past them.
 const MAX_BINDING: u64 = 1 << 31;
 
@@ -29,10 +32,28 @@ pub fn open_native(name: &'static str) -> Result<Rc<dyn Device>> {
         "metal" => "use cpu",
         _ => "install a GPU driver (a CPU one: mesa-vulkan-drivers), or use cpu",
     };
-    let gpu: Rc<dyn Device> = Rc::new(pollster::block_on(open(name, backends, fix))?);
+    Ok(keep(pollster::block_on(open(name, backends, fix))?))
+}
+
+/// The native GPU with the shaders a real one would get, to test these where there is none.
+#[cfg(not(target_family = "wasm"))]
+pub fn open_as_real() -> Result<Rc<dyn Device>> {
+    let (name, backends) = if cfg!(target_vendor = "apple") {
+        ("metal", wgpu::Backends::METAL)
+    } else {
+        ("vulkan", wgpu::Backends::VULKAN)
+    };
+    let mut gpu = pollster::block_on(open(name, backends, "install a GPU driver"))?;
+    Rc::get_mut(&mut gpu.0).expect("nobody shares a new device").target.emulated = false;
+    Ok(keep(gpu))
+}
+
+#[cfg(not(target_family = "wasm"))]
+fn keep(gpu: Gpu) -> Rc<dyn Device> {
+    let gpu: Rc<dyn Device> = Rc::new(gpu);
     // wgpu needs its thread-locals when it is dropped; ours, which hold devices, may outlive them.
     std::mem::forget(gpu.clone());
-    Ok(gpu)
+    gpu
 }
 
 #[cfg(target_family = "wasm")]
@@ -59,6 +80,7 @@ pub(super) async fn open(name: &'static str, backends: wgpu::Backends, fix: &str
         })?;
     let descriptor = wgpu::DeviceDescriptor {
         label: Some("playgrad"),
+        required_features: adapter.features() & wgpu::Features::SUBGROUP,
         required_limits: adapter.limits(),
         ..Default::default()
     };
@@ -67,6 +89,7 @@ pub(super) async fn open(name: &'static str, backends: wgpu::Backends, fix: &str
     let info = adapter.get_info();
     let health = Health::watch(name, &device);
     let limits = limits(&device.limits(), &info);
+    let target = Target { lang: &WGSL, emulated: limits.emulated, lanes: lanes(&device, &info) };
     Ok(Gpu(Rc::new(Inner {
         name,
         description: describe(name, &info),
@@ -79,6 +102,7 @@ pub(super) async fn open(name: &'static str, backends: wgpu::Backends, fix: &str
         device,
         queue,
         limits,
+        target,
         health,
     })))
 }
@@ -91,6 +115,23 @@ fn limits(l: &wgpu::Limits, info: &wgpu::AdapterInfo) -> Limits {
         alignment: ALIGNMENT,
         emulated: info.device_type == wgpu::DeviceType::Cpu,
     }
+}
+
+/// Invocations of a subgroup, where all subgroups have as many and shaders may use them; else 1.
+fn lanes(device: &wgpu::Device, info: &wgpu::AdapterInfo) -> usize {
+    let lanes = info.subgroup_min_size;
+    let same = lanes == info.subgroup_max_size && lanes.is_power_of_two() && lanes <= MAX_LANES;
+    if same && has_subgroups(device) { lanes as usize } else { 1 }
+}
+
+#[cfg(not(target_family = "wasm"))]
+fn has_subgroups(device: &wgpu::Device) -> bool {
+    device.features().contains(wgpu::Features::SUBGROUP)
+}
+
+#[cfg(target_family = "wasm")]
+fn has_subgroups(device: &wgpu::Device) -> bool {
+    device.as_webgpu().is_some_and(|d| d.features().has("subgroups"))
 }
 
 fn describe(name: &str, info: &wgpu::AdapterInfo) -> String {

@@ -4,7 +4,7 @@ use super::{Inner, SLOT};
 use crate::{
     error::{Error, Result},
     kernel::Arg,
-    render::{self, Bindings, Dispatch, Given, Shader, Target, WGSL},
+    render::{self, Bindings, Dispatch, Given, Shader},
     runtime::Bundle,
 };
 use rustc_hash::FxHashMap;
@@ -57,7 +57,7 @@ impl Pipelines {
         if bundles.len() >= MAX_BUNDLES {
             bundles.clear();
         }
-        let staged = render::stage(bundle, target(gpu));
+        let staged = render::stage(bundle, gpu.target);
         let stage = |dispatch| Stage { dispatch, pipelines: RefCell::default() };
         let compiled = Rc::new(Compiled {
             bundle: bundle.clone(),
@@ -81,7 +81,7 @@ impl Pipelines {
         let name = stage.dispatch.name();
         let args: Vec<Arg> = compiled.args.iter().map(|a| a.0).collect();
         let layout = self.layout(gpu, &name, &args, slots)?;
-        let shader = stage.dispatch.render(Bindings { args: &args, slots }, target(gpu));
+        let shader = stage.dispatch.render(Bindings { args: &args, slots }, gpu.target);
         let failed = || {
             Error::device(
                 "compile",
@@ -142,10 +142,6 @@ impl Pipelines {
         layouts.insert(written, layout.clone());
         Ok(layout)
     }
-}
-
-fn target(gpu: &Inner) -> Target {
-    Target { lang: &WGSL, emulated: gpu.limits.emulated }
 }
 
 fn build(gpu: &Inner, name: &str, shader: &Shader, layout: &wgpu::PipelineLayout) -> wgpu::ComputePipeline {
