@@ -16,7 +16,7 @@ struct Offsets {
 // 4 neighbouring invocations, a team, compute 8 x 16 outputs straight from the buffers; each holds
 // 4 of the columns. What the rows have in common for a team is loaded once and handed around.
 fn part(group: i32, thread: u32) {
-  let team = group * 2 + i32(thread) / 4;
+  let team = group * 1 + i32(thread) / 4;
   let lane = i32(thread) % 4;
   let tile = min(team, 48 - 1);
   let batch = tile / 48;
@@ -255,32 +255,36 @@ fn part(group: i32, thread: u32) {
     let row = first_row + i;
     let r1 = row;
     {
+      let sum = sums[i * 4 + 0];
       let v4_column0 = b2[base4_column0 + r1];
-      let v5_column0 = (sums[i * 4 + 0] + v4_column0);
+      let v5_column0 = (sum + v4_column0);
       b3[at.a3 + (r0_column0 * 1280 + r1 * 64 + r2_column0 * 8 + r3_column0)] = v5_column0;
     }
     {
+      let sum = sums[i * 4 + 1];
       let v4_column1 = b2[base4_column1 + r1];
-      let v5_column1 = (sums[i * 4 + 1] + v4_column1);
+      let v5_column1 = (sum + v4_column1);
       b3[at.a3 + (r0_column1 * 1280 + r1 * 64 + r2_column1 * 8 + r3_column1)] = v5_column1;
     }
     {
+      let sum = sums[i * 4 + 2];
       let v4_column2 = b2[base4_column2 + r1];
-      let v5_column2 = (sums[i * 4 + 2] + v4_column2);
+      let v5_column2 = (sum + v4_column2);
       b3[at.a3 + (r0_column2 * 1280 + r1 * 64 + r2_column2 * 8 + r3_column2)] = v5_column2;
     }
     {
+      let sum = sums[i * 4 + 3];
       let v4_column3 = b2[base4_column3 + r1];
-      let v5_column3 = (sums[i * 4 + 3] + v4_column3);
+      let v5_column3 = (sum + v4_column3);
       b3[at.a3 + (r0_column3 * 1280 + r1 * 64 + r2_column3 * 8 + r3_column3)] = v5_column3;
     }
   }
 }
 
-@compute @workgroup_size(8)
+@compute @workgroup_size(4)
 fn main(@builtin(workgroup_id) id: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
-  let group = i32(id.y * 24u + id.x);
-  if (group >= 24) {
+  let group = i32(id.y * 48u + id.x);
+  if (group >= 48) {
     return;
   }
   part(group, thread);

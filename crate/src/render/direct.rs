@@ -25,10 +25,12 @@ const TEAM_SHAPES: [(usize, usize); 7] = [(16, 4), (8, 4), (16, 2), (8, 2), (8, 
 const LONE_SHAPES: [(usize, usize); 7] = [(8, 8), (4, 8), (8, 4), (4, 4), (4, 2), (2, 4), (2, 2)];
 /// What a load costs in multiplications.
 const LOAD: f64 = 15.0;
-/// Teams that keep the device busy, and terms a part of a sum should have.
-const BUSY: usize = 32;
+/// Invocations that keep the device busy, and terms a part of a sum should have.
+const BUSY: usize = 128;
 const MIN_DEPTH: usize = 64;
+/// Most and fewest invocations of a workgroup.
 const THREADS: usize = 32;
+const MIN_THREADS: usize = 4;
 
 /// The cheapest tile; none where tiles do not pay.
 pub fn tile(kernel: &Kernel, target: Target) -> Option<Tile> {
@@ -49,13 +51,13 @@ pub fn tile(kernel: &Kernel, target: Target) -> Option<Tile> {
 /// Parts of the sum so that a small output fills the device.
 pub fn parts(kernel: &Kernel, tile: Tile) -> usize {
     let c = kernel.contract.as_ref().expect("a tile is chosen for contractions only");
-    (BUSY / tile.tiles(kernel)).min(kernel.size(&c.k) / MIN_DEPTH).max(1)
+    (BUSY / tile.invocations(kernel)).min(kernel.size(&c.k) / MIN_DEPTH).max(1)
 }
 
 /// Invocations of a workgroup where the shader has no reason for another number.
 pub fn threads(kernel: &Kernel, tile: Tile) -> usize {
-    let teams = (tile.tiles(kernel) / (BUSY / 2)).clamp(1, THREADS / tile.lanes);
-    tile.lanes * (teams + 1).next_power_of_two() / 2
+    let even = tile.invocations(kernel) / (BUSY / MIN_THREADS);
+    ((even + 1).next_power_of_two() / 2).clamp(MIN_THREADS.max(tile.lanes), THREADS)
 }
 
 impl Tile {
@@ -76,14 +78,17 @@ impl Tile {
         kernel.size(&c.batch) * self.grid(kernel).iter().product::<usize>()
     }
 
+    fn invocations(&self, kernel: &Kernel) -> usize {
+        (self.tiles(kernel) * self.lanes).max(1)
+    }
+
     /// Of one term of all sums, in multiplications; more where too few teams have work.
     fn cost(&self, kernel: &Kernel) -> f64 {
         let loads = self.rows.div_ceil(self.lanes) + self.columns;
         let handed = if self.lanes > 1 { self.rows } else { 0 };
         let each = loads as f64 * LOAD + (self.rows * self.columns + handed) as f64;
-        let teams = self.tiles(kernel);
-        let busy = (teams * parts(kernel, *self)).div_ceil(self.lanes.min(2)) * 2;
-        each * teams as f64 * (BUSY as f64 / busy as f64).max(1.0)
+        let busy = self.invocations(kernel) * parts(kernel, *self);
+        each * self.tiles(kernel) as f64 * (BUSY as f64 / busy as f64).max(1.0)
     }
 }
 
@@ -249,7 +254,9 @@ fn store(p: &mut Printer, tile: Tile, row_side: &Side, column_side: &Side, colum
             };
             p.block(&inside, |p| {
                 p.scope = scope.within(&here);
-                p.accs[0] = format!("sums[i * {} + {j}]", tile.columns);
+                let held = format!("sums[i * {} + {j}]", tile.columns);
+                p.name("sum", kernel.accs[0].dtype, &held);
+                p.accs[0] = "sum".into();
                 kernel.stores.iter().for_each(|s| p.store(s));
             });
         }
