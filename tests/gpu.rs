@@ -292,6 +292,7 @@ same! {
 #[test]
 fn a_training_step_takes_the_dispatches_that_are_counted() {
     let Some(device) = gpu() else { return };
+    runtime::register(device, runtime::wgpu::open_as_real());
     let train = |device: &str, name: &str, steps: usize| {
         runtime::set_default(device).unwrap();
         playgrad::manual_seed(3);

@@ -145,10 +145,15 @@ impl Pipelines {
 }
 
 fn build(gpu: &Inner, name: &str, shader: &Shader, layout: &wgpu::PipelineLayout) -> wgpu::ComputePipeline {
-    let descriptor = wgpu::ShaderModuleDescriptor {
-        label: Some(name),
-        source: wgpu::ShaderSource::Wgsl(shader.source.as_str().into()),
+    // Browsers want the line that naga does not know.
+    let enable = if cfg!(target_family = "wasm") && shader.source.contains("subgroup") {
+        "enable subgroups;\n"
+    } else {
+        ""
     };
+    let source = format!("{enable}{}", shader.source);
+    let descriptor =
+        wgpu::ShaderModuleDescriptor { label: Some(name), source: wgpu::ShaderSource::Wgsl(source.into()) };
     // SAFETY: loops count up to constants; every index is an index expression that stays inside its argument
     // (gathered indices are masked), and divisors are constants or made non-zero.
     let module = unsafe {
