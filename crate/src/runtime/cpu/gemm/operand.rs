@@ -255,10 +255,8 @@ impl Strip<'_> {
             while i < end {
                 let at = self.depth[i] as isize;
                 if self.four[i] && i + 4 <= end {
-                    let [a, b, c, d] = lanes.map(|l| l.offset(at).cast::<[f32; 4]>().read_unaligned());
-                    for j in 0..4 {
-                        self.put(i + j, [a[j], b[j], c[j], d[j]]);
-                    }
+                    let turned = turned(lanes.map(|l| l.offset(at).cast::<[f32; 4]>().read_unaligned()));
+                    (0..4).for_each(|j| self.put(i + j, turned[j]));
                     i += 4;
                 } else {
                     self.put(i, lanes.map(|l| l.offset(at).read()));
@@ -295,4 +293,27 @@ impl Strip<'_> {
             }
         }
     }
+}
+
+/// Rows as columns.
+#[cfg(not(target_arch = "wasm32"))]
+fn turned([a, b, c, d]: [[f32; 4]; 4]) -> [[f32; 4]; 4] {
+    [0, 1, 2, 3].map(|j| [a[j], b[j], c[j], d[j]])
+}
+
+// The compiler does not find the shuffles by itself.
+#[cfg(target_arch = "wasm32")]
+fn turned(rows: [[f32; 4]; 4]) -> [[f32; 4]; 4] {
+    use core::arch::wasm32::{f32x4, i32x4_shuffle as pick, v128};
+    let [a, b, c, d] = rows.map(|r| f32x4(r[0], r[1], r[2], r[3]));
+    let (ab, cd) = (pick::<0, 4, 1, 5>(a, b), pick::<0, 4, 1, 5>(c, d));
+    let (ef, gh) = (pick::<2, 6, 3, 7>(a, b), pick::<2, 6, 3, 7>(c, d));
+    let columns: [v128; 4] = [
+        pick::<0, 1, 4, 5>(ab, cd),
+        pick::<2, 3, 6, 7>(ab, cd),
+        pick::<0, 1, 4, 5>(ef, gh),
+        pick::<2, 3, 6, 7>(ef, gh),
+    ];
+    // SAFETY: both are 64 bytes without padding.
+    unsafe { std::mem::transmute::<[v128; 4], [[f32; 4]; 4]>(columns) }
 }
