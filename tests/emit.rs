@@ -125,7 +125,7 @@ fn contractions_of_computed_operands() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 16, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn shapes_of_any_size(a in 1usize..20, b in 1usize..20, c in 1usize..38, seed in 0u32..1000) {

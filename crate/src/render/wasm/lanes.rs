@@ -25,7 +25,7 @@ pub fn along(kernel: &Kernel) -> Along {
 /// The range among `ranges` along which these values and stores are cheapest.
 pub fn inside(kernel: &Kernel, ranges: &[RangeId], roots: &[ExprId], stores: &[&Store]) -> Option<RangeId> {
     let wide = ranges.iter().rev().filter(|r| kernel.ranges[**r] > 1);
-    wide.copied().min_by_key(|r| spread(kernel, *r, cost(kernel, roots, stores, &[*r])))
+    wide.copied().min_by_key(|r| spread(kernel, *r, cost(kernel, roots, stores, Some(*r), &[*r])))
 }
 
 /// Cost per element, in hundredths, of a vector step that costs `cost`: short ranges fill their vectors badly.
@@ -41,14 +41,15 @@ const FOLD: u64 = 12;
 
 fn total(kernel: &Kernel, outer: Option<RangeId>) -> u64 {
     let rows = kernel.rows() as u64;
+    let all: Vec<RangeId> = (0..kernel.ranges.len()).collect();
     let mut sum: u64 = 0;
     let mut region = |ranges: &[RangeId], roots: &[ExprId], stores: &[&Store]| {
         let points = rows.saturating_mul(kernel.size(ranges) as u64);
         let each = match outer {
-            Some(r) => spread(kernel, r, cost(kernel, roots, stores, &lanes_and(kernel, r)) + STEP),
+            Some(r) => spread(kernel, r, cost(kernel, roots, stores, Some(r), &all) + STEP),
             None => match inside(kernel, ranges, roots, stores) {
-                Some(r) => spread(kernel, r, cost(kernel, roots, stores, &[r]) + STEP),
-                None => 100 * (cost(kernel, roots, stores, ranges) + STEP),
+                Some(r) => spread(kernel, r, cost(kernel, roots, stores, Some(r), &[r]) + STEP),
+                None => 100 * (cost(kernel, roots, stores, None, &all) + STEP),
             },
         };
         sum = sum.saturating_add(points.saturating_mul(each));
@@ -69,18 +70,17 @@ fn total(kernel: &Kernel, outer: Option<RangeId>) -> u64 {
     sum
 }
 
-fn lanes_and(kernel: &Kernel, lanes: RangeId) -> Vec<RangeId> {
-    let mut all = vec![lanes];
-    all.extend(kernel.inner.iter().copied());
-    kernel.accs.iter().for_each(|a| all.extend(a.ranges.iter().copied()));
-    all
-}
-
-/// Instructions of one vector step along `moving[0]`; what does not depend on `moving` is computed outside.
-fn cost(kernel: &Kernel, roots: &[ExprId], stores: &[&Store], moving: &[RangeId]) -> u64 {
+/// Instructions of one step along `lanes`; what does not depend on `moving` is computed outside.
+fn cost(
+    kernel: &Kernel,
+    roots: &[ExprId],
+    stores: &[&Store],
+    lanes: Option<RangeId>,
+    moving: &[RangeId],
+) -> u64 {
     let mut all = roots.to_vec();
     all.extend(stores.iter().map(|s| s.value));
-    let (varies, lanes) = (kernel.depends(moving), moving.first().copied());
+    let varies = kernel.depends(moving);
     let lane_varies = lanes.map(|r| kernel.depends(&[r]));
     let access = |lin: &Lin| match lanes {
         Some(r) => walk(lin, r, lane_varies.as_deref().unwrap_or(&[])),

@@ -1,6 +1,7 @@
 //! The CPU device: interprets kernels in blocks that stay in L1. What it computes is the definition of a kernel,
 //! natively and in WebAssembly; other devices are tested against it.
 
+mod emit;
 mod gemm;
 mod host;
 mod math;
@@ -14,6 +15,7 @@ use crate::{
     error::{Error, Result},
     kernel::{Kernel, RangeId},
 };
+use emit::{Emitter, Loaded};
 use gemm::{Gemm, Scratch};
 pub use host::{Host, host, install_host};
 use math::Reg;
@@ -21,7 +23,7 @@ use memory::Memory;
 use rows::Rows;
 use smallvec::SmallVec;
 use std::{
-    cell::{Cell, RefCell},
+    cell::{Cell, OnceCell, RefCell},
     future::Future,
     pin::Pin,
     rc::Rc,
@@ -35,6 +37,9 @@ pub struct Cpu {
     submits: Cell<u64>,
     /// Contractions run as plain reductions: slow, and the yardstick for the fast path.
     plain: bool,
+    /// Kernels are interpreted although there is a host.
+    interpreted: bool,
+    emitter: RefCell<Emitter>,
 }
 
 #[derive(Default)]
@@ -55,8 +60,9 @@ struct CpuProgram {
     body: Body,
     /// About how long one thread takes.
     nanoseconds: usize,
-    /// Whether it has run: what runs again is emitted.
-    ran: Cell<bool>,
+    /// How often it has run, up to twice: what runs again is emitted.
+    runs: Cell<u8>,
+    emitted: OnceCell<Rc<Loaded>>,
 }
 
 enum Body {
@@ -64,10 +70,46 @@ enum Body {
     Gemm(Box<Gemm>),
 }
 
+/// Products and sums of a matrix product that is faster as a plain reduction.
+const SMALL_PRODUCT: usize = 1 << 13;
+/// How much faster than the interpreter emitted code is, about.
+const FASTER: usize = 3;
+
 impl Cpu {
     /// A device that ignores the contraction hint.
     pub fn plain() -> Cpu {
         Cpu { plain: true, ..Cpu::default() }
+    }
+
+    /// A device that emits nothing.
+    pub fn interpreter() -> Cpu {
+        Cpu { interpreted: true, ..Cpu::default() }
+    }
+
+    /// Emits, as one module, what these launches are about to run again.
+    fn emit(&self, launches: &[Launch]) {
+        if self.interpreted {
+            return;
+        }
+        let again = launches.iter().flat_map(programs).filter(|p| p.runs.get() == 1);
+        let (products, due): (Vec<&CpuProgram>, Vec<&CpuProgram>) = again.partition(|p| p.is_product());
+        for program in products {
+            if let Body::Gemm(gemm) = &program.body {
+                gemm.emit(&program.kernel);
+            }
+        }
+        let due: Vec<&CpuProgram> = due.into_iter().filter(|p| p.emitted.get().is_none()).collect();
+        if due.is_empty() {
+            return;
+        }
+        let kernels: Vec<Rc<Kernel>> = due.iter().map(|p| p.kernel.clone()).collect();
+        let mut emitter = self.emitter.borrow_mut();
+        let _alive = emitter.load(&kernels);
+        for program in due {
+            if let Some(loaded) = emitter.find(&program.kernel) {
+                program.emitted.get_or_init(|| loaded);
+            }
+        }
     }
 }
 
@@ -78,9 +120,14 @@ impl Device for Cpu {
 
     fn description(&self) -> String {
         let simd = if cfg!(target_arch = "wasm32") { "WebAssembly SIMD" } else { std::env::consts::ARCH };
-        match pool::threads() {
-            1 => format!("interpreter, {simd}, one thread"),
-            n => format!("interpreter, {simd}, {n} threads"),
+        let threads = match pool::threads() {
+            1 => "one thread".into(),
+            n => format!("{n} threads"),
+        };
+        match self.emitter.borrow().refused() {
+            Some(why) => format!("interpreter, {simd}, {threads}; emitted kernels are refused: {why}"),
+            None if host().is_some() && !self.interpreted => format!("emitted {simd}, {threads}"),
+            None => format!("interpreter, {simd}, {threads}"),
         }
     }
 
@@ -126,13 +173,13 @@ impl Device for Cpu {
     }
 
     fn submit(&self, _plan: u64, launches: &[Launch]) -> Result<()> {
+        self.emit(launches);
         let memory = self.memory.borrow();
         for launch in launches {
-            let parts = launch.program.downcast_ref::<Vec<CpuProgram>>().expect("compiled by this device");
             let all: SmallVec<[*mut u8; 16]> =
                 launch.args.iter().map(|region| memory.pointer(*region)).collect();
             let mut args = &all[..];
-            for program in parts {
+            for program in programs(launch) {
                 let (own, rest) = args.split_at(program.kernel.args.len());
                 program.run(own);
                 args = rest;
@@ -159,8 +206,13 @@ impl Cpu {
                 points(kernel).saturating_mul(kernel.exprs.len()) / 2,
             ),
         };
-        CpuProgram { kernel: kernel.clone(), body, nanoseconds, ran: Cell::new(false) }
+        let emitted = self.emitter.borrow().find(kernel).map_or_else(OnceCell::new, OnceCell::from);
+        CpuProgram { kernel: kernel.clone(), body, nanoseconds, runs: Cell::new(0), emitted }
     }
+}
+
+fn programs<'a>(launch: &Launch<'a>) -> &'a Vec<CpuProgram> {
+    launch.program.downcast_ref().expect("compiled by this device")
 }
 
 /// How often the innermost loops of a kernel run.
@@ -177,18 +229,33 @@ struct Args<'a>(&'a [*mut u8]);
 // SAFETY: threads that share a launch write different elements and read what none of them writes.
 unsafe impl Sync for Args<'_> {}
 
+impl Args<'_> {
+    fn first(&self) -> *const *mut u8 {
+        self.0.as_ptr()
+    }
+}
+
 impl CpuProgram {
+    /// Whether it is a matrix product that does better than a plain reduction.
+    fn is_product(&self) -> bool {
+        matches!(self.body, Body::Gemm(_)) && points(&self.kernel) > SMALL_PRODUCT
+    }
+
     fn run(&self, args: &[*mut u8]) {
         let (kernel, args) = (&*self.kernel, &Args(args));
+        self.runs.set((self.runs.get() + 1).min(2));
+        if let Some(loaded) = self.emitted.get() {
+            let (units, function) = (loaded.units, loaded.function());
+            return pool::split(units, self.nanoseconds / FASTER, &|units| {
+                function(args.first(), units.start as u32, units.end as u32);
+            });
+        }
         match &self.body {
             Body::Rows(rows) => pool::split(rows.units(kernel), self.nanoseconds, &|units| {
                 // SAFETY: the scheduler binds buffers of the sizes in `kernel.args`, alive for the call.
                 with_frame(kernel, args, |frame, _| unsafe { rows.run(kernel, frame, units) });
             }),
             Body::Gemm(gemm) => {
-                if self.ran.replace(true) {
-                    gemm.emit(kernel);
-                }
                 let tiles = gemm.tiles(pool::useful(self.nanoseconds));
                 pool::split(tiles.count(), self.nanoseconds, &|some| {
                     // SAFETY: as above.
