@@ -1,5 +1,6 @@
 //! Takes compiled kernels and buffers; runs them. A device never sees a graph op.
 
+pub mod cost;
 pub mod cpu;
 pub mod null;
 mod registry;
@@ -8,7 +9,8 @@ pub mod wgpu;
 
 use crate::{error::Result, kernel::Kernel};
 pub use registry::{
-    DeviceInfo, choose, default_device, device, devices, note_used, register, set_default, used,
+    DeviceInfo, choice, choose, choose_for_plan, default_device, device, devices, note_used, register,
+    set_costs, set_default, used,
 };
 use smallvec::SmallVec;
 use std::{any::Any, fmt, future::Future, pin::Pin, rc::Rc};

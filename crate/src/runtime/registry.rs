@@ -1,6 +1,11 @@
 //! Which devices there are, why one is missing, and which one runs a graph.
 
-use super::{Device, cpu::Cpu, null::Null};
+use super::{
+    Device,
+    cost::{Choice, Costs},
+    cpu::Cpu,
+    null::Null,
+};
 use crate::error::{Error, Result};
 use std::{cell::RefCell, collections::BTreeMap, rc::Rc};
 
@@ -18,14 +23,13 @@ struct Registry {
     found: BTreeMap<&'static str, Result<Rc<dyn Device>>>,
     default: Option<Rc<dyn Device>>,
     used: Option<&'static str>,
+    costs: Costs,
+    choice: Option<Choice>,
 }
 
 thread_local! {
     static REGISTRY: RefCell<Registry> = RefCell::default();
 }
-
-/// Work below this runs on the CPU when nobody chose a device: a GPU's launch and read cost more than it saves.
-const SMALL_FLOPS: u64 = 50_000_000;
 
 /// Names every build knows, in the order they are listed.
 const NAMES: [&str; 5] = ["webgpu", "vulkan", "metal", "cpu", "null"];
@@ -82,16 +86,38 @@ pub fn set_default(name: &str) -> Result<()> {
     Ok(())
 }
 
-/// The device for work of that size when its data is nowhere yet.
+/// The device for work of that size when its data is nowhere yet: the GPU where it is expected to be faster.
 pub fn choose(flops: u64) -> Result<Rc<dyn Device>> {
+    Ok(weigh(flops)?.0)
+}
+
+/// [`choose`], remembered for [`choice`].
+pub fn choose_for_plan(flops: u64) -> Result<Rc<dyn Device>> {
+    let (device, choice) = weigh(flops)?;
+    REGISTRY.with_borrow_mut(|r| r.choice = choice);
+    Ok(device)
+}
+
+fn weigh(flops: u64) -> Result<(Rc<dyn Device>, Option<Choice>)> {
     if let Some(chosen) = default_device() {
-        return Ok(chosen);
+        return Ok((chosen, None));
     }
     let gpus = ["webgpu", "vulkan", "metal"].into_iter().filter_map(|n| device(n).ok());
-    match gpus.into_iter().find(|gpu| !gpu.limits().emulated) {
-        Some(gpu) if flops >= SMALL_FLOPS => Ok(gpu),
-        _ => device("cpu"),
-    }
+    let Some(gpu) = gpus.into_iter().find(|gpu| !gpu.limits().emulated) else {
+        return Ok((device("cpu")?, None));
+    };
+    let choice = REGISTRY.with_borrow(|r| r.costs.weigh(flops));
+    Ok((if choice.on_gpu() { gpu } else { device("cpu")? }, Some(choice)))
+}
+
+/// What was weighed when a device was last chosen for a plan.
+pub fn choice() -> Option<Choice> {
+    REGISTRY.with_borrow(|r| r.choice)
+}
+
+/// What was measured of the CPU and the GPU.
+pub fn set_costs(costs: Costs) {
+    REGISTRY.with_borrow_mut(|r| r.costs = costs);
 }
 
 /// Remembers which device ran something last.

@@ -147,7 +147,7 @@ fn device_for(order: &[Node], inputs: &[Node]) -> Result<Rc<dyn Device>> {
         return Ok(device.clone());
     }
     let points = |n: &Node| if matches!(n.op, Op::Reduce(..)) { n.src[0].numel() as u64 } else { 0 };
-    runtime::choose(2 * order.iter().map(points).sum::<u64>())
+    runtime::choose_for_plan(2 * order.iter().map(points).sum::<u64>())
 }
 
 /// The storage of an input on `device`, uploaded, refreshed or moved there if need be.

@@ -21,7 +21,11 @@ pub fn open_webgpu() -> Promise {
     future_to_promise(async {
         let opened = open().await;
         let missing = opened.as_ref().err().map(reason).unwrap_or_default();
+        let real = opened.as_ref().is_ok_and(|d| !d.limits().emulated);
         runtime::register("webgpu", opened);
+        if real && let Ok(costs) = crate::cost::costs().await {
+            runtime::set_costs(costs);
+        }
         Ok(missing.into())
     })
 }
@@ -56,6 +60,12 @@ pub fn is_emulated(name: &str) -> bool {
 #[wasm_bindgen(js_name = usedDevice)]
 pub fn used_device() -> Option<String> {
     runtime::used().map(str::to_string)
+}
+
+/// Seconds expected on the CPU and on the GPU when a device was last chosen between them.
+#[wasm_bindgen(js_name = expectedTimes)]
+pub fn expected_times() -> Option<Vec<f64>> {
+    runtime::choice().map(|c| vec![c.cpu, c.gpu])
 }
 
 #[wasm_bindgen(js_name = setDevice)]

@@ -164,8 +164,12 @@ export function device(): DeviceInfo {
   if (engine().isEmulated("webgpu")) {
     return { ...info("cpu"), reason: "this browser's WebGPU is imitated by software" };
   }
-  if (engine().usedDevice() === "cpu") return { ...info("cpu"), reason: "work this small is faster here" };
-  return { ...webgpu, reason: "large work runs here, small work on the CPU" };
+  const times = engine().expectedTimes();
+  if (!times) return { ...webgpu, reason: "large work runs here, small work on the CPU" };
+  const [cpu, gpu] = Array.from(times, (seconds) => `${Number((seconds * 1000).toPrecision(2))} ms`);
+  const onCpu = engine().usedDevice() === "cpu";
+  const reason = onCpu ? `${cpu} a step expected, ${gpu} on webgpu` : `${gpu} a step expected, ${cpu} on cpu`;
+  return { ...(onCpu ? info("cpu") : webgpu), reason };
 }
 
 /** Where new work runs. A device that is missing throws `DeviceError`; values stay where they are. */
