@@ -18,13 +18,13 @@ const xor = {
   checked: 50,
 };
 
-const rows = { kind: "op", shape: [4096, 1024], checked: 2, small: { shape: [64, 1024] } };
+const rows = { kind: "op", shape: [4096, 1024], checked: 4, small: { shape: [64, 1024] } };
 const matmul = (n) => ({
   kind: "op",
   op: "matmul",
   title: `Matrix product ${n} × ${n}, float32`,
   shape: [n, n],
-  checked: 2,
+  checked: 4,
   small: { shape: [n / 8, n / 8] },
 });
 
@@ -41,7 +41,7 @@ const all = {
     batch: 1000,
     batches: 2,
     checked: 2,
-    small: { batch: 50 },
+    small: { batch: 50, checked: 4 },
   },
   mlp128: {
     kind: "train",
@@ -64,7 +64,7 @@ const all = {
     batch: 250,
     batches: 2,
     checked: 2,
-    small: { batch: 16 },
+    small: { batch: 16, checked: 4 },
   },
   beautiful_mnist: {
     kind: "train",
@@ -83,7 +83,7 @@ const all = {
     batch: 512,
     batches: 1,
     checked: 1,
-    small: { batch: 8 },
+    small: { batch: 8, checked: 4 },
     checkSmall: true,
   },
   gpt_nano: {
@@ -102,7 +102,7 @@ const all = {
     batch: 32,
     batches: 2,
     checked: 2,
-    small: { batch: 2 },
+    small: { batch: 2, checked: 4 },
   },
   ...Object.fromEntries([256, 512, 1024, 2048].map((n) => [`matmul${n}`, matmul(n)])),
   elementwise: { ...rows, op: "elementwise", title: "Five elementwise operations on 4M floats" },
@@ -115,7 +115,7 @@ const all = {
     layers: cnn,
     batch: 1,
     batches: 4,
-    checked: 2,
+    checked: 4,
     readEveryStep: true,
   },
 };
