@@ -17,12 +17,12 @@ fn part(group: i32, thread: u32) {
   }
   let r0 = (row / 6);
   let r1 = (row % 6);
-  let in1 = (u32((r0 - 1)) < 3u) && (u32(r1) < 4u);
+  let in1 = (u32((r0 - 1)) < 3u) & (u32(r1) < 4u);
   let v0 = select(0, b0[select(0, at.a0 + (r0 - 1), in1)], in1);
   let v2 = (v0 < 0);
   let v4 = (v0 + 5);
   let v5 = select(v0, v4, v2);
-  let in2 = (u32((r0 - 1)) < 3u) && (u32(r1) < 4u) && (u32(v5) < 5u);
+  let in2 = (u32((r0 - 1)) < 3u) & (u32(r1) < 4u) & (u32(v5) < 5u);
   let v6 = select(0.0f, b1[select(0, at.a1 + (r1 + v5 * 4), in2)], in2);
   b2[at.a2 + (r0 * 6 + r1)] = v6;
 }

@@ -161,18 +161,34 @@ fn places(p: &mut Printer, side: &Side, name: &str, count: usize, lanes: usize) 
     scopes
 }
 
+/// Fewer turns than this are no reason for an innermost loop where there is a longer one.
+const SHORT: usize = 8;
+
 /// The loops over `k`, the innermost with a few turns written out.
 fn sum(p: &mut Printer, tile: Tile, rows: (&Side, &[Scope]), columns: (&Side, &[Scope])) {
     let kernel = p.kernel;
-    let k = &kernel.contract.as_ref().expect("only contractions have tiles").k;
-    let (outer, last) = match k.split_last() {
-        Some((last, outer)) => (outer, *last),
-        None => return turn(p, tile, rows, columns),
-    };
+    let mut outer = kernel.contract.as_ref().expect("only contractions have tiles").k.clone();
+    let longest = (0..outer.len()).max_by_key(|i| (kernel.ranges[outer[*i]] > SHORT, *i));
+    let longest = longest
+        .filter(|i| kernel.ranges[outer[*i]] > SHORT)
+        .or_else(|| (0..outer.len()).max_by_key(|i| kernel.ranges[outer[*i]]));
+    let Some(last) = longest.map(|i| outer.remove(i)) else { return turn(p, tile, rows, columns) };
     let size = kernel.ranges[last];
     let most = (128 / (tile.rows * tile.columns)).clamp(1, 4);
     let turns = (1..=most).rev().find(|t| size.is_multiple_of(*t)).unwrap_or(1);
-    p.loops(outer, &[], &mut |p| {
+    p.loops(&outer, &[], &mut |p| {
+        let here = p.scope.clone();
+        let mut hoisted = |(side, scopes): (&Side, &[Scope])| -> Vec<Scope> {
+            let mut inner = |scope: &Scope| {
+                p.scope = scope.within(&here);
+                p.hoist_places(&[last], &[side.factor]);
+                p.scope.clone()
+            };
+            scopes.iter().map(&mut inner).collect()
+        };
+        let (row_scopes, column_scopes) = (hoisted(rows), hoisted(columns));
+        p.scope = here;
+        let (rows, columns) = ((rows.0, &row_scopes[..]), (columns.0, &column_scopes[..]));
         if size == turns {
             return (0..turns).for_each(|t| unrolled(p, last, &t.to_string(), tile, rows, columns));
         }

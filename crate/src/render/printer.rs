@@ -25,6 +25,8 @@ pub struct Scope {
     ranges: Vec<String>,
     /// For a load: the name of the part of its place that is computed further out, and what is to be added.
     bases: Vec<Option<(String, Lin)>>,
+    /// For a masked load: the name of whether its mask allows it.
+    held: Vec<Option<String>>,
     /// Ends the names of what depends on the ranges named for this scope.
     suffix: String,
 }
@@ -61,6 +63,7 @@ impl<'a> Printer<'a> {
                 names: vec![None; kernel.exprs.len()],
                 ranges: (0..kernel.ranges.len()).map(|r| format!("r{r}")).collect(),
                 bases: vec![None; kernel.exprs.len()],
+                held: vec![None; kernel.exprs.len()],
                 suffix: String::new(),
             },
             accs,
@@ -160,31 +163,44 @@ impl<'a> Printer<'a> {
         }
     }
 
-    /// As `hoist`, and of the loads that do change with `ranges` the part of their place that does not.
+    /// As `hoist`, and of the loads that do change with `ranges` what of their places and masks does not.
     pub fn hoist_places(&mut self, ranges: &[RangeId], roots: &[ExprId]) {
         self.hoist(ranges, roots);
         let kernel = self.kernel;
         let inside = kernel.depends(ranges);
-        let changes = |atom: &Atom| {
-            let alone = Lin::atom(atom.clone());
-            alone.any_range(&mut |r| ranges.contains(&r)) || alone.any_value(&mut |e| inside[e])
-        };
+        let changes = |l: &Lin| l.any_range(&mut |r| ranges.contains(&r)) || l.any_value(&mut |e| inside[e]);
         for e in kernel.needed(roots) {
-            let Expr::Load { arg, index, .. } = &kernel.exprs[e].expr else { continue };
+            let Expr::Load { arg, index, mask } = &kernel.exprs[e].expr else { continue };
             if !inside[e] || kernel.args[*arg].dtype.size() != 4 {
                 continue;
             }
+            if self.scope.held[e].is_none() && !mask.iter().any(|c| changes(&c.lin)) {
+                self.scope.held[e] = self.held(mask);
+            }
+            let (start, index) = self.place(e, *arg, index);
             let (mut outer, mut inner) = (Lin::constant(index.c), Lin::default());
             for (atom, k) in &index.terms {
-                let part = if changes(atom) { &mut inner } else { &mut outer };
+                let part = if changes(&Lin::atom(atom.clone())) { &mut inner } else { &mut outer };
                 part.terms.push((atom.clone(), *k));
             }
-            let (_, start, _) = self.site.buffer(*arg);
             let outer = self.lin(&outer);
-            let name = format!("base{e}{}", self.scope.suffix);
+            let name = self.fresh("base");
             self.name(&name, DType::I32, &format!("{start} + {outer}"));
             self.scope.bases[e] = Some((name, inner));
         }
+    }
+
+    /// Where a load's place is counted from, and the place from there.
+    fn place(&self, e: ExprId, arg: usize, index: &Lin) -> (String, Lin) {
+        self.scope.bases[e].clone().unwrap_or_else(|| (self.site.buffer(arg).1, index.clone()))
+    }
+
+    /// A name for whether a mask holds; none where there is no mask.
+    fn held(&mut self, mask: &[Cond]) -> Option<String> {
+        let text = self.conds(mask)?;
+        let name = self.fresh("in");
+        self.name(&name, DType::Bool, &text);
+        Some(name)
     }
 
     fn fresh(&mut self, prefix: &str) -> String {
@@ -267,17 +283,10 @@ impl<'a> Printer<'a> {
     /// Reads element 0 where the mask forbids the read: cheaper than a branch, and always there.
     fn load(&mut self, e: ExprId, arg: usize, index: &Lin, mask: &[Cond]) -> String {
         let (lang, dtype) = (self.lang, self.kernel.args[arg].dtype);
-        let (buffer, start, element) = self.site.buffer(arg);
-        let (start, mut at) = match self.scope.bases[e].clone() {
-            Some((base, rest)) => (base, self.lin(&rest)),
-            None => (start, self.lin(index)),
-        };
-        let cond = self.conds(mask);
-        let held = cond.map(|text| {
-            let name = self.fresh("in");
-            self.name(&name, DType::Bool, &text);
-            name
-        });
+        let (buffer, _, element) = self.site.buffer(arg);
+        let (start, index) = self.place(e, arg, index);
+        let mut at = self.lin(&index);
+        let held = self.scope.held[e].clone().or_else(|| self.held(mask));
         let value = match (dtype.size(), &held) {
             (4, Some(held)) => {
                 let at = (lang.select)(held, &format!("{start} + {at}"), "0");
@@ -320,7 +329,7 @@ impl<'a> Printer<'a> {
                 (self.lang.within)(&shifted, c.hi - c.lo)
             })
             .collect();
-        (!texts.is_empty()).then(|| texts.join(" && "))
+        (!texts.is_empty()).then(|| texts.join(" & "))
     }
 
     /// An index expression, parenthesised where it is a sum.
