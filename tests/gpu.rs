@@ -323,3 +323,22 @@ fn a_training_step_takes_the_dispatches_that_are_counted() {
         assert_eq!(dispatches, counted, "{name}");
     }
 }
+
+#[test]
+fn a_steady_state_makes_no_object_on_the_device() {
+    let Some(device) = gpu() else { return };
+    runtime::set_default(device).unwrap();
+    for (name, batch) in [("mnist-mlp", 128), ("mnist-cnn", 64)] {
+        let mut model = Model::new(name).unwrap();
+        model.batch = Some(batch);
+        let (x, labels) = sets::digits(256, 1).tensors().unwrap();
+        let optimizer = model.optimizer("adam", None).unwrap();
+        let mut made = Vec::new();
+        for _ in 0..5 {
+            let before = runtime::device(device).unwrap().counters().objects;
+            model.step(&optimizer, &x, &labels).unwrap().item().unwrap();
+            made.push(runtime::device(device).unwrap().counters().objects - before);
+        }
+        assert!(made[0] > 0 && made[1..] == [0; 4], "{name}: objects made in each step: {made:?}");
+    }
+}

@@ -66,6 +66,8 @@ pub struct Counters {
     /// Launches: on a GPU its dispatches, of which a launch may need two.
     pub kernels: u64,
     pub submits: u64,
+    /// Buffers, bindings and pipelines made by a GPU: none in a steady state.
+    pub objects: u64,
     /// Device memory held now, and the most ever held.
     pub bytes: usize,
     pub peak_bytes: usize,

@@ -141,6 +141,7 @@ impl Device for Cpu {
         Counters {
             kernels: self.kernels.get(),
             submits: self.submits.get(),
+            objects: 0,
             bytes: memory.bytes(),
             peak_bytes: memory.peak_bytes(),
         }

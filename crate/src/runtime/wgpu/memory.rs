@@ -6,9 +6,10 @@ use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
 use std::collections::BTreeMap;
 
-/// Holds the weights and temporaries of most lessons: what shares a buffer decides a shader's bindings, and a plan whose
-/// tensors moved between slabs would be compiled again.
-const FIRST_SLAB: usize = 32 << 20;
+/// What shares a buffer decides a shader's bindings, and a plan whose tensors lie in other slabs is compiled again:
+/// so the first slab grows, by moving, until it has this size. Only then come others.
+const GROWN_SLAB: usize = 256 << 20;
+const FIRST_SLAB: usize = 16 << 20;
 /// Slabs double, so that even gigabytes of tensors lie in fewer slabs than a kernel may bind.
 const LARGEST_SHARED_SLAB: usize = 1 << 30;
 /// Bytes of slabs nothing lives in that are kept for the next allocation.
@@ -67,7 +68,7 @@ impl Memory {
         let taken = bytes.max(1).next_multiple_of(ALIGNMENT);
         let (slab, offset) = match self.hole(taken) {
             Some(found) => found,
-            None => (self.grow(gpu, taken)?, 0),
+            None => self.grow(gpu, taken)?,
         };
         self.take(slab, offset, taken);
         let id = self.fresh();
@@ -89,9 +90,55 @@ impl Memory {
         })
     }
 
-    fn grow(&mut self, gpu: &Inner, taken: usize) -> Result<u64> {
+    /// Room for that many bytes: the slab and where in it.
+    fn grow(&mut self, gpu: &Inner, taken: usize) -> Result<(u64, usize)> {
+        if let Some(grown) = self.grow_first(gpu, taken)? {
+            return Ok(grown);
+        }
         let size = taken.max(self.next_slab);
-        let buffer = gpu.health.checked(
+        let buffer = Self::create(gpu, size)?;
+        self.next_slab = (self.next_slab * 2).min(LARGEST_SHARED_SLAB).min(self.max);
+        let id = self.fresh();
+        self.spare += size;
+        self.slabs.insert(id, Slab { buffer, size, used: 0, holes: BTreeMap::from([(0, size)]) });
+        Ok((id, 0))
+    }
+
+    /// Moves the only slab into a larger buffer, all places staying where they are in it.
+    fn grow_first(&mut self, gpu: &Inner, taken: usize) -> Result<Option<(u64, usize)>> {
+        if self.slabs.len() != 1 {
+            return Ok(None);
+        }
+        let Some(mut entry) = self.slabs.first_entry() else { return Ok(None) };
+        let old = entry.get().size;
+        let size = (old + taken).next_power_of_two();
+        if size > GROWN_SLAB.min(self.max) {
+            return Ok(None);
+        }
+        // Reads that wait for their submission copy from the old buffer.
+        gpu.reads.flush(gpu);
+        let buffer = Self::create(gpu, size)?;
+        let mut encoder = gpu.device.create_command_encoder(&Default::default());
+        encoder.copy_buffer_to_buffer(&entry.get().buffer, 0, &buffer, 0, old as u64);
+        gpu.queue.submit([encoder.finish()]);
+        let slab = entry.get_mut();
+        std::mem::replace(&mut slab.buffer, buffer).destroy();
+        let last = slab.holes.range(..old).next_back().map(|(at, len)| (*at, *len));
+        let start = last.filter(|(at, len)| at + len == old).map_or(old, |(at, _)| at);
+        slab.holes.insert(start, size - start);
+        if slab.used == 0 {
+            self.spare += size - old;
+        }
+        slab.size = size;
+        let id = *entry.key();
+        self.next_slab = size.min(self.max);
+        self.forget_bind_groups();
+        Ok(Some((id, start)))
+    }
+
+    fn create(gpu: &Inner, size: usize) -> Result<wgpu::Buffer> {
+        gpu.made();
+        gpu.health.checked(
             || {
                 Error::device(
                     "alloc",
@@ -111,12 +158,7 @@ impl Memory {
                     mapped_at_creation: false,
                 })
             },
-        )?;
-        self.next_slab = (self.next_slab * 2).min(LARGEST_SHARED_SLAB).min(self.max);
-        let id = self.fresh();
-        self.spare += size;
-        self.slabs.insert(id, Slab { buffer, size, used: 0, holes: BTreeMap::from([(0, size)]) });
-        Ok(id)
+        )
     }
 
     fn take(&mut self, slab: u64, offset: usize, taken: usize) {
@@ -196,7 +238,7 @@ impl Memory {
         &mut self,
         slabs: &[u64],
         layout: &Layout,
-        device: &wgpu::Device,
+        gpu: &Inner,
         uniform: &wgpu::Buffer,
         slot: u64,
     ) -> wgpu::BindGroup {
@@ -211,7 +253,8 @@ impl Memory {
             binding: i as u32 + 1,
             resource: self.buffer(*slab).as_entire_binding(),
         }));
-        let group = device.create_bind_group(&wgpu::BindGroupDescriptor {
+        gpu.made();
+        let group = gpu.device.create_bind_group(&wgpu::BindGroupDescriptor {
             label: None,
             layout: &layout.bindings,
             entries: &entries,

@@ -78,7 +78,7 @@ impl Inner {
     /// Adds the dispatches of a launch and the offsets of its arguments. A bundle that lies in more buffers than a
     /// shader may bind runs kernel by kernel.
     fn resolve(&self, compiled: &Compiled, args: &[Region], queue: &mut Queued) -> Result<()> {
-        let regions = self.with_scratch(&compiled.args, args)?;
+        let regions = self.with_scratch(&compiled.args, args);
         let mut memory = self.memory.borrow_mut();
         let mut slots = pipelines::SlotList::new();
         let mut slabs: SmallVec<[u64; 8]> = SmallVec::new();
@@ -97,7 +97,7 @@ impl Inner {
             drop(memory);
             let mut args = args;
             for kernel in &compiled.bundle.kernels {
-                let alone = Bundle { kernels: vec![kernel.clone()], ordered: false };
+                let alone = Bundle { kernels: vec![kernel.clone()], ordered: compiled.bundle.ordered };
                 let (own, rest) = args.split_at(kernel.args.len());
                 self.resolve(&self.pipelines.compiled(self, &alone), own, queue)?;
                 args = rest;
@@ -109,10 +109,17 @@ impl Inner {
         let uniform = self.uniform.borrow();
         for stage in &compiled.stages {
             let pipeline = self.pipelines.pipeline(self, compiled, stage, &slots)?;
-            let bind_group = memory.bind_group(&slabs, &pipeline.layout, &self.device, &uniform, SLOT as u64);
+            let bind_group = memory.bind_group(&slabs, &pipeline.layout, self, &uniform, SLOT as u64);
             queue.dispatches.push(Ready { pipeline, bind_group, slot });
         }
         Ok(())
+    }
+
+    /// Counts an object that a steady state does not make.
+    fn made(&self) {
+        let mut c = self.counters.get();
+        c.objects += 1;
+        self.counters.set(c);
     }
 
     fn max_bindings(&self) -> usize {
@@ -121,37 +128,45 @@ impl Inner {
 
     /// A launch's regions and between them those for what the halves of split sums hand over. All launches share
     /// that memory: they run in order.
-    fn with_scratch(&self, all: &[(Arg, Given)], args: &[Region]) -> Result<SmallVec<[Region; 8]>> {
-        let size = |given: &Given| match given {
-            Given::ByLaunch => 0,
-            Given::Scratch(bytes) => bytes.next_multiple_of(ALIGNMENT),
-        };
-        let total: usize = all.iter().map(|a| size(&a.1)).sum();
-        let (mut buffer, held) = self.scratch.get();
-        if total > held {
-            let mut memory = self.memory.borrow_mut();
-            memory.free(buffer);
-            buffer = memory.alloc(self, total)?;
-            self.scratch.set((buffer, total));
-        }
+    fn with_scratch(&self, all: &[(Arg, Given)], args: &[Region]) -> SmallVec<[Region; 8]> {
+        let (buffer, _) = self.scratch.get();
         let (mut offset, mut args) = (0, args.iter());
         let region = |(_, given): &(Arg, Given)| match given {
             Given::ByLaunch => *args.next().expect("a launch has a region for each argument"),
             Given::Scratch(bytes) => {
-                offset += size(given);
-                Region { buffer, offset: offset - size(given), bytes: *bytes }
+                offset += scratch_size(given);
+                Region { buffer, offset: offset - scratch_size(given), bytes: *bytes }
             }
         };
-        Ok(all.iter().map(region).collect())
+        all.iter().map(region).collect()
+    }
+
+    /// Makes room for what the launches hand over. Buffers may move, so it comes before any is bound.
+    fn reserve_scratch(&self, total: usize) -> Result<()> {
+        let (buffer, held) = self.scratch.get();
+        if total > held {
+            let mut memory = self.memory.borrow_mut();
+            memory.free(buffer);
+            self.scratch.set((memory.alloc(self, total)?, total));
+        }
+        Ok(())
     }
 
     /// Makes room for the uniform slots of that many launches.
     fn reserve_slots(&self, launches: usize) {
         let need = (launches * SLOT) as u64;
         if self.uniform.borrow().size() < need {
+            self.made();
             *self.uniform.borrow_mut() = uniform(&self.device, need.next_power_of_two());
             self.memory.borrow_mut().forget_bind_groups();
         }
+    }
+}
+
+fn scratch_size(given: &Given) -> usize {
+    match given {
+        Given::ByLaunch => 0,
+        Given::Scratch(bytes) => bytes.next_multiple_of(ALIGNMENT),
     }
 }
 
@@ -253,6 +268,8 @@ impl Device for Gpu {
                 .expect("programs run on the device that compiled them")
         };
         gpu.reserve_slots(launches.iter().map(|l| compiled(l).bundle.kernels.len()).sum());
+        let scratch = |l: &Launch| compiled(l).args.iter().map(|a| scratch_size(&a.1)).sum::<usize>();
+        gpu.reserve_scratch(launches.iter().map(scratch).max().unwrap_or(0))?;
         let mut queue = Queued::default();
         for launch in launches {
             gpu.resolve(&compiled(launch), &launch.args, &mut queue)?;

@@ -90,6 +90,7 @@ impl Pipelines {
                 "report this message; device=\"cpu\" gives the same results",
             )
         };
+        gpu.made();
         let pipeline =
             gpu.health.checked(failed, &gpu.device, || build(gpu, &name, &shader, &layout.pipeline))?;
         let made = Rc::new(Pipeline { pipeline, layout, grid: shader.grid });

@@ -55,6 +55,7 @@ impl Reads {
         if let Some(i) = pool.iter().position(|b| b.size() == size) {
             return pool.swap_remove(i);
         }
+        gpu.made();
         gpu.device.create_buffer(&wgpu::BufferDescriptor {
             label: Some("playgrad read"),
             size,

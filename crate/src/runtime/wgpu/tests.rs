@@ -73,6 +73,24 @@ fn freed_memory_is_used_again() {
 }
 
 #[test]
+fn tensors_stay_in_one_buffer_that_grows() {
+    let Some(gpu) = open() else { return };
+    let (mut reads, mut want) = (Vec::new(), Vec::new());
+    for i in 0..6 {
+        let bytes = 7 << 20;
+        let buffer = gpu.alloc(bytes).unwrap();
+        gpu.write(region(buffer, 8), &[i; 8]).unwrap();
+        reads.push((buffer, gpu.read(region(buffer, 8))));
+        want.push([i; 8]);
+    }
+    assert_eq!(gpu.0.memory.borrow().slabs(), 1);
+    for ((buffer, early), want) in reads.into_iter().zip(want) {
+        assert_eq!(pollster::block_on(early).unwrap(), want);
+        assert_eq!(pollster::block_on(gpu.read(region(buffer, 8))).unwrap(), want);
+    }
+}
+
+#[test]
 fn a_read_sees_what_was_there_when_it_was_asked_for() {
     let Some(gpu) = open() else { return };
     let buffer = gpu.alloc(5).unwrap();
