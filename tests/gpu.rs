@@ -2,7 +2,12 @@
 //! there is none.
 #![cfg(feature = "wgpu")]
 
-use playgrad::{DType, Error, Tensor, data as sets, models::Model, runtime, tensor::Slice};
+use playgrad::{
+    DType, Error, Tensor, data as sets,
+    models::{Kind, Model},
+    runtime,
+    tensor::Slice,
+};
 
 type Case = fn() -> Result<Vec<Tensor>, Error>;
 
@@ -298,9 +303,12 @@ fn a_training_step_takes_the_dispatches_that_are_counted() {
         playgrad::manual_seed(3);
         let mut model = Model::new(name).unwrap();
         model.batch = model.batch.map(|_| 128);
-        let (x, labels) = match model.wants_images() {
-            true => sets::digits(256, 1).tensors().unwrap(),
-            false => sets::xor().tensors().unwrap(),
+        let (x, labels) = match model.kind() {
+            Kind::Images => sets::digits(256, 1).tensors().unwrap(),
+            Kind::Xor => sets::xor().tensors().unwrap(),
+            Kind::Tokens { length, vocabulary } => {
+                sets::counting(64, length, vocabulary, 1).tensors().unwrap()
+            }
         };
         let optimizer = model.optimizer("adam", None).unwrap();
         let mut losses = Vec::new();

@@ -175,3 +175,15 @@ fn weights_of_another_model_are_refused_by_name() -> Result<()> {
     assert!(error.got.contains("9.weight") && error.got.contains("2.weight"), "{error}");
     Ok(())
 }
+
+#[test]
+fn a_transformer_learns_to_count() {
+    runtime::set_default("cpu").unwrap();
+    manual_seed(42);
+    let mut model = Model::new("gpt-nano").unwrap();
+    model.batch = Some(8);
+    let sequences = data::counting(100, 64, 64, 1).tensors().unwrap();
+    let loss = trained(&model, "adam", None, 16, &sequences).unwrap();
+    println!("loss {loss:.3}");
+    assert!(loss < 3.6, "loss {loss}, and {:.3} for guesses", 64f64.ln());
+}

@@ -1,7 +1,9 @@
 //! The example models of the command line, the tests and the work counts: user code on `Tensor` only.
 
+mod gpt;
+
 use crate::{
-    data::Images,
+    data::{Images, Sequences},
     error::{Error, Result},
     nn::{BatchNorm, Conv2d, Linear, Module, Sequential, parameters},
     optim::{AdamOptions, Optimizer, SgdOptions},
@@ -9,7 +11,7 @@ use crate::{
     tensor::{Conv2dOptions, Pool2dOptions, Tensor, no_grad, with_training},
 };
 
-pub const MODELS: [&str; 4] = ["xor", "mnist-mlp", "mnist-cnn", "beautiful-mnist"];
+pub const MODELS: [&str; 5] = ["xor", "mnist-mlp", "mnist-cnn", "beautiful-mnist", "gpt-nano"];
 pub const OPTIMIZERS: [&str; 3] = ["adam", "adamw", "sgd"];
 
 /// A network with what it learns from and how it is trained unless told otherwise.
@@ -41,9 +43,11 @@ enum Input {
     Pictures,
     /// Grey bytes as they are.
     RawPictures,
+    /// Sequences of tokens; the target is the next token at each place.
+    Tokens,
 }
 
-const RECIPES: [Recipe; 4] = [
+const RECIPES: [Recipe; 5] = [
     Recipe { name: "xor", net: xor, input: Input::Points, batch: None, steps: 600, lr: [0.05, 1.0] },
     Recipe {
         name: "mnist-mlp",
@@ -69,7 +73,28 @@ const RECIPES: [Recipe; 4] = [
         steps: 70,
         lr: [0.001, 0.01],
     },
+    Recipe {
+        name: "gpt-nano",
+        net: gpt::gpt_nano,
+        input: Input::Tokens,
+        batch: Some(32),
+        steps: 300,
+        lr: [0.003, 0.1],
+    },
 ];
+
+/// What a model learns from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// The four rows of exclusive or.
+    Xor,
+    Images,
+    /// Sequences of that many tokens, of that many kinds.
+    Tokens {
+        length: usize,
+        vocabulary: usize,
+    },
+}
 
 fn xor() -> Result<Sequential> {
     Ok(Sequential::default()
@@ -137,11 +162,11 @@ impl Model {
         Ok(Model { net: (recipe.net)()?, batch: recipe.batch, steps: recipe.steps, recipe })
     }
 
-    /// Whether it learns from digits rather than from the four rows of exclusive or.
-    pub fn wants_images(&self) -> bool {
+    pub fn kind(&self) -> Kind {
         match self.recipe.input {
-            Input::Points => false,
-            Input::Rows | Input::Pictures | Input::RawPictures => true,
+            Input::Points => Kind::Xor,
+            Input::Rows | Input::Pictures | Input::RawPictures => Kind::Images,
+            Input::Tokens => Kind::Tokens { length: gpt::LENGTH, vocabulary: gpt::VOCABULARY },
         }
     }
 
@@ -160,11 +185,15 @@ impl Model {
         }
     }
 
-    /// What the network says about rows of a data set: probabilities for points, logits for images.
+    /// What the network says about rows of a data set: probabilities for points, a row of logits for each image or
+    /// token.
     pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
         let n = x.shape()[0] as isize;
+        if let Input::Tokens = self.recipe.input {
+            return self.net.forward(x)?.reshape(&[-1, gpt::VOCABULARY as isize]);
+        }
         self.net.forward(&match self.recipe.input {
-            Input::Points => x.clone(),
+            Input::Points | Input::Tokens => x.clone(),
             Input::Rows => x.float()?.div(255.0)?.reshape(&[n, 784])?,
             Input::Pictures => x.float()?.div(255.0)?.reshape(&[n, 1, 28, 28])?,
             Input::RawPictures => x.float()?.reshape(&[n, 1, 28, 28])?,
@@ -173,10 +202,10 @@ impl Model {
 
     fn loss(&self, x: &Tensor, labels: &Tensor) -> Result<Tensor> {
         let out = self.forward(x)?;
-        if self.wants_images() {
-            return out.cross_entropy(labels);
+        match self.kind() {
+            Kind::Xor => out.mse(&labels.float()?.reshape(&[-1, 1])?),
+            Kind::Images | Kind::Tokens { .. } => out.cross_entropy(&labels.flatten(0)?),
         }
-        out.mse(&labels.float()?.reshape(&[-1, 1])?)
     }
 
     /// One training step on rows drawn on the device; gives the loss, computed in the same submission.
@@ -184,7 +213,7 @@ impl Model {
         with_training(true, || {
             let loss = match self.batch {
                 Some(batch) => {
-                    let rows = Tensor::randint(&[batch], 0, labels.numel() as i32)?;
+                    let rows = Tensor::randint(&[batch], 0, labels.shape()[0] as i32)?;
                     self.loss(&x.index(&rows)?, &labels.index(&rows)?)?
                 }
                 None => self.loss(x, labels)?,
@@ -198,7 +227,7 @@ impl Model {
 
     /// The share of rows it classifies rightly, a thousand at a time.
     pub fn accuracy(&self, x: &Tensor, labels: &Tensor) -> Result<f64> {
-        let n = labels.numel();
+        let n = labels.shape()[0];
         let mut right = 0.0;
         for start in (0..n).step_by(1000) {
             let rows = (start, n.min(start + 1000));
@@ -210,16 +239,15 @@ impl Model {
             };
             let hits = no_grad(|| {
                 let out = self.forward(&part(x)?)?;
-                let guess = if self.wants_images() {
-                    out.argmax(Some(1), false)?
-                } else {
-                    out.gt(0.5)?.int()?.flatten(0)?
+                let guess = match self.kind() {
+                    Kind::Xor => out.gt(0.5)?.int()?.flatten(0)?,
+                    Kind::Images | Kind::Tokens { .. } => out.argmax(Some(1), false)?,
                 };
-                guess.eq(&part(labels)?)?.sum((), false)
+                guess.eq(&part(labels)?.flatten(0)?)?.sum((), false)
             })?;
             right += hits.item()?;
         }
-        Ok(right / n.max(1) as f64)
+        Ok(right / labels.numel().max(1) as f64)
     }
 }
 
@@ -243,11 +271,15 @@ pub fn count(name: &str, optimizer: &str, batch: Option<usize>) -> Result<Counts
     runtime::set_default("null")?;
     let mut model = Model::new(name)?;
     model.batch = batch.or(model.batch);
-    let (x, labels) = if model.wants_images() {
-        let n = model.batch.unwrap_or(1);
-        Images { pixels: vec![0; n * 784], labels: vec![0; n], height: 28, width: 28 }.tensors()?
-    } else {
-        crate::data::xor().tensors()?
+    let n = model.batch.unwrap_or(1);
+    let (x, labels) = match model.kind() {
+        Kind::Xor => crate::data::xor().tensors()?,
+        Kind::Images => {
+            Images { pixels: vec![0; n * 784], labels: vec![0; n], height: 28, width: 28 }.tensors()?
+        }
+        Kind::Tokens { length, .. } => {
+            Sequences { tokens: vec![0; n * length], next: vec![0; n * length], length }.tensors()?
+        }
     };
     let optimizer = model.optimizer(optimizer, None)?;
     for _ in 0..2 {

@@ -54,6 +54,7 @@ pub struct Work {
 
 /// Plans `outputs` for a device; `inputs` are the computed nodes and leaves below them, in the order of `Place::Input`.
 pub fn plan(id: u64, outputs: &[Node], inputs: &[Node], device: &dyn Device) -> Result<Plan> {
+    rewrite::forget();
     let rewritten = rewrite::rewrite(outputs);
     #[cfg(debug_assertions)]
     crate::graph::verify(&rewritten);

@@ -3,6 +3,7 @@
 
 use crate::graph::{Axes, Binary, Node, Op, Pairs, Reduce, Shape, axis_groups, topo, walk};
 use rustc_hash::FxHashMap;
+use std::cell::RefCell;
 
 /// Equivalent outputs, in order.
 pub fn rewrite(outputs: &[Node]) -> Vec<Node> {
@@ -189,64 +190,66 @@ pub fn is_contraction(node: &Node) -> bool {
         return false;
     }
     let (a, b) = (constant_axes(&product.src[0]), constant_axes(&product.src[1]));
-    let free = |x: &[bool], y: &[bool]| {
-        (0..product.shape.len()).any(|i| !axes.contains(&i) && product.shape[i] > 1 && x[i] && !y[i])
-    };
-    free(&a, &b) && free(&b, &a)
+    let kept = (0..product.shape.len()).filter(|i| !axes.contains(i) && product.shape[*i] > 1);
+    let kept = kept.fold(0, |bits, i| bits | 1 << i);
+    kept & a & !b != 0 && kept & b & !a != 0
 }
 
-/// For each axis, whether the node is known to be constant along it.
-fn constant_axes(node: &Node) -> Vec<bool> {
-    let rank = node.shape.len();
-    if node.is_realized() {
-        return vec![false; rank];
+thread_local! {
+    /// What `constant_axes` found, by node: a graph of many paths is walked once.
+    static CONSTANT: RefCell<FxHashMap<u64, u64>> = RefCell::default();
+}
+
+/// Forgets what was found of nodes that may have been computed since.
+pub fn forget() {
+    CONSTANT.with_borrow_mut(FxHashMap::clear);
+}
+
+/// The axes, as bits, along which the node is known to be constant.
+fn constant_axes(node: &Node) -> u64 {
+    if let Some(known) = CONSTANT.with_borrow(|c| c.get(&node.id).copied()) {
+        return known;
     }
+    let found = if node.is_realized() { 0 } else { find_constant_axes(node) };
+    CONSTANT.with_borrow_mut(|c| c.insert(node.id, found));
+    found
+}
+
+fn find_constant_axes(node: &Node) -> u64 {
+    let rank = node.shape.len();
+    let all = (1u64 << rank) - 1;
+    let below = || constant_axes(&node.src[0]);
+    let where_axis =
+        |keep: &dyn Fn(usize) -> bool| (0..rank).filter(|i| keep(*i)).fold(0u64, |bits, i| bits | 1 << i);
     match &node.op {
-        Op::Const(_) => vec![true; rank],
-        Op::Buffer(_) | Op::Iota | Op::Gather | Op::Bitcast => vec![false; rank],
-        Op::Unary(_) | Op::Binary(_) | Op::Where | Op::Cast | Op::Contiguous => node
-            .src
-            .iter()
-            .map(constant_axes)
-            .reduce(|a, b| a.iter().zip(b).map(|(x, y)| *x && y).collect())
-            .unwrap_or_default(),
-        Op::Reduce(_, axes) => {
-            let below = constant_axes(&node.src[0]);
-            (0..rank).map(|i| below[i] || axes.contains(&i)).collect()
+        Op::Const(_) => all,
+        Op::Buffer(_) | Op::Iota | Op::Gather | Op::Bitcast => 0,
+        Op::Unary(_) | Op::Binary(_) | Op::Where | Op::Cast | Op::Contiguous => {
+            node.src.iter().fold(all, |bits, s| bits & constant_axes(s))
         }
-        Op::Expand => {
-            let below = constant_axes(&node.src[0]);
-            (0..rank).map(|i| below[i] || node.src[0].shape[i] < node.shape[i]).collect()
-        }
+        Op::Reduce(_, axes) => below() | axes.iter().fold(0, |bits, a| bits | 1 << a),
+        Op::Expand => below() | where_axis(&|i| node.src[0].shape[i] < node.shape[i]),
         Op::Permute(axes) => {
-            let below = constant_axes(&node.src[0]);
-            axes.iter().map(|a| below[*a]).collect()
+            let below = below();
+            where_axis(&|i| below >> axes[i] & 1 == 1)
         }
-        Op::Shrink(_) | Op::Flip(_) => constant_axes(&node.src[0]),
-        Op::Pad(pairs) => {
-            let below = constant_axes(&node.src[0]);
-            (0..rank).map(|i| below[i] && pairs[i] == (0, 0)).collect()
-        }
+        Op::Shrink(_) | Op::Flip(_) => below(),
+        Op::Pad(pairs) => below() & where_axis(&|i| pairs[i] == (0, 0)),
         Op::Reshape => {
-            let below = constant_axes(&node.src[0]);
-            let mut out = vec![false; rank];
+            let (below, mut out) = (below(), 0);
             for (from, to) in axis_groups(&node.src[0].shape, &node.shape) {
-                let all = from.clone().all(|i| below[i] || node.src[0].shape[i] == 1);
-                to.clone().for_each(|i| out[i] = all);
+                if from.clone().all(|i| below >> i & 1 == 1 || node.src[0].shape[i] == 1) {
+                    to.for_each(|i| out |= 1 << i);
+                }
             }
             out
         }
         Op::Window(w) => {
-            let mut out = constant_axes(&node.src[0]);
-            out.push(out[w.axis]);
-            out
+            let below = below();
+            below | (below >> w.axis & 1) << (rank - 1)
         }
         // Zero or the constant, decided by the other axis: constant along neither in general, but a product's
         // mask may move to the other factor, which is what `lower` does.
-        Op::Unwindow(w) => {
-            let mut out = constant_axes(&node.src[0]);
-            out[w.axis] = out[w.axis] || node.src[0].shape[w.axis] == 1;
-            out
-        }
+        Op::Unwindow(w) => below() | where_axis(&|i| i == w.axis && node.src[0].shape[i] == 1),
     }
 }

@@ -18,7 +18,7 @@ playgrad: a small deep-learning engine
       --save FILE                writes the weights as safetensors
   playgrad --version
 
-MODEL is xor, mnist-mlp, mnist-cnn or beautiful-mnist.
+MODEL is xor, mnist-mlp, mnist-cnn, beautiful-mnist or gpt-nano.
 ";
 
 #[derive(Debug, PartialEq)]

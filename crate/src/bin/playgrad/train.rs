@@ -1,7 +1,13 @@
 //! `playgrad train`: runs a model's recipe and says how it goes.
 
 use crate::args::Options;
-use playgrad::{Error, Tensor, data, error::Result, io, manual_seed, models::Model, nn, runtime};
+use playgrad::{
+    Error, Tensor, data,
+    error::Result,
+    io, manual_seed,
+    models::{Kind, Model},
+    nn, runtime,
+};
 use std::{
     fs,
     path::Path,
@@ -39,7 +45,7 @@ pub fn train(options: &Options) -> Result<()> {
     }
     let seconds = start.elapsed().as_secs_f64();
     let accuracy = 100.0 * model.accuracy(&test.0, &test.1)?;
-    println!("accuracy {accuracy:.2} % of {} test rows, trained in {seconds:.2} s", test.1.numel());
+    println!("accuracy {accuracy:.2} % of {} test targets, trained in {seconds:.2} s", test.1.numel());
     match &options.save {
         Some(path) => save(&model, path),
         None => Ok(()),
@@ -48,9 +54,16 @@ pub fn train(options: &Options) -> Result<()> {
 
 /// What to train on and what to test on.
 fn load(model: &Model, dir: Option<&Path>) -> Result<(Labelled, Labelled)> {
-    if !model.wants_images() {
-        let rows = data::xor().tensors()?;
-        return Ok((rows.clone(), rows));
+    match model.kind() {
+        Kind::Images => {}
+        Kind::Xor => {
+            let rows = data::xor().tensors()?;
+            return Ok((rows.clone(), rows));
+        }
+        Kind::Tokens { length, vocabulary } => {
+            let sequences = |n, seed| data::counting(n, length, vocabulary, seed).tensors();
+            return Ok((sequences(2_000, 1)?, sequences(100, 2)?));
+        }
     }
     if let Some(dir) = dir {
         let mnist = data::mnist::from_dir(dir)?;

@@ -1,0 +1,105 @@
+//! The smallest of Andrej Karpathy's minGPT models, on short sequences of few tokens.
+
+use crate::{
+    error::Result,
+    graph::DType,
+    nn::{Embedding, LayerNorm, Linear, Module, Sequential},
+    tensor::{Slice, Tensor},
+};
+
+/// Tokens in a sequence, and how many kinds there are.
+pub const LENGTH: usize = 64;
+pub const VOCABULARY: usize = 64;
+const WIDTH: usize = 48;
+const HEADS: usize = 3;
+const LAYERS: usize = 3;
+/// A score that softmax makes 0.
+const NEVER: f64 = -1e9;
+
+pub fn gpt_nano() -> Result<Sequential> {
+    let first = Sequential::default()
+        .then(Tokens { token: Embedding::new(VOCABULARY, WIDTH)?, position: Embedding::new(LENGTH, WIDTH)? });
+    let blocks = (0..LAYERS).try_fold(first, |net, _| Ok(net.then(Block::new()?)))?;
+    Ok(blocks.then(norm()?).then(Linear::new(WIDTH, VOCABULARY, true)?))
+}
+
+fn norm() -> Result<LayerNorm> {
+    LayerNorm::new(&[WIDTH], true, 1e-5)
+}
+
+/// What a token means plus where it stands.
+struct Tokens {
+    token: Embedding,
+    position: Embedding,
+}
+
+impl Module for Tokens {
+    fn forward(&self, x: &Tensor) -> Result<Tensor> {
+        self.token.forward(x)?.add(&self.position.weight)
+    }
+
+    fn tensors(&self) -> Vec<(String, Tensor)> {
+        inside([("token", &self.token as &dyn Module), ("position", &self.position)])
+    }
+}
+
+/// Causal self-attention, then two layers for each token by itself.
+struct Block {
+    norm1: LayerNorm,
+    attend: Linear,
+    project: Linear,
+    norm2: LayerNorm,
+    grow: Linear,
+    shrink: Linear,
+}
+
+impl Block {
+    fn new() -> Result<Block> {
+        Ok(Block {
+            norm1: norm()?,
+            attend: Linear::new(WIDTH, 3 * WIDTH, true)?,
+            project: Linear::new(WIDTH, WIDTH, true)?,
+            norm2: norm()?,
+            grow: Linear::new(WIDTH, 4 * WIDTH, true)?,
+            shrink: Linear::new(4 * WIDTH, WIDTH, true)?,
+        })
+    }
+
+    fn attention(&self, x: &Tensor) -> Result<Tensor> {
+        let (batch, length) = (x.shape()[0] as isize, x.shape()[1] as isize);
+        let size = WIDTH / HEADS;
+        let heads = self.attend.forward(x)?.reshape(&[batch, length, 3, HEADS as isize, size as isize])?;
+        let heads = heads.permute(&[2, 0, 3, 1, 4])?;
+        let [q, k, v] = [0, 1, 2].map(|i| heads.slice(&[Slice::At(i)]));
+        let at = Tensor::arange(0.0, length as f64, 1.0, DType::I32)?;
+        let seen = at.unsqueeze(1)?.ge(&at)?;
+        let scores = q?.matmul(&k?.transpose(-1, -2)?)?.mul(1.0 / (size as f64).sqrt())?;
+        let out = seen.where_(scores, NEVER)?.softmax(-1)?.matmul(&v?)?;
+        self.project.forward(&out.permute(&[0, 2, 1, 3])?.reshape(&[batch, length, WIDTH as isize])?)
+    }
+}
+
+impl Module for Block {
+    fn forward(&self, x: &Tensor) -> Result<Tensor> {
+        let x = x.add(self.attention(&self.norm1.forward(x)?)?)?;
+        x.add(self.shrink.forward(&self.grow.forward(&self.norm2.forward(&x)?)?.gelu()?)?)
+    }
+
+    fn tensors(&self) -> Vec<(String, Tensor)> {
+        inside([
+            ("norm1", &self.norm1 as &dyn Module),
+            ("attend", &self.attend),
+            ("project", &self.project),
+            ("norm2", &self.norm2),
+            ("grow", &self.grow),
+            ("shrink", &self.shrink),
+        ])
+    }
+}
+
+fn inside<const N: usize>(modules: [(&str, &dyn Module); N]) -> Vec<(String, Tensor)> {
+    let named = |(name, module): (&str, &dyn Module)| -> Vec<(String, Tensor)> {
+        module.tensors().into_iter().map(|(inner, t)| (format!("{name}.{inner}"), t)).collect()
+    };
+    modules.into_iter().flat_map(named).collect()
+}
