@@ -2,7 +2,7 @@ import { cpSync, mkdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { at, cache, main, node, npm, run, step, unlessFresh } from "./lib.mjs";
-import { checkPrerequisites, npmPackages, wasmBindgen, wasmTarget } from "./setup.mjs";
+import { checkPrerequisites, npmPackages, stdSource, wasmBindgen, wasmTarget } from "./setup.mjs";
 
 const engineInputs = [
   ...["Cargo.toml", "Cargo.lock", ".cargo", "crate", "shaders"],
@@ -24,28 +24,61 @@ const wasmFeatures = [
   "call-indirect-overlong",
 ];
 
-async function buildEngine() {
-  const env = await wasmTarget();
-  const target = "wasm32-unknown-unknown";
-  await run("cargo", ["build", "--release", "-p", "playgrad-web", "--target", target], { env });
+const target = "wasm32-unknown-unknown";
+const engineFolder = at("web/package/wasm");
+
+// A memory that threads share, of at most 4 GiB; std must be made for it too.
+const shared = {
+  folder: "wasm-threads",
+  flags: ["-Zbuild-std=std,panic_abort"],
+  features: ["threads"],
+  env: {
+    RUSTC_BOOTSTRAP: "1",
+    CARGO_ENCODED_RUSTFLAGS: [
+      "-Ctarget-feature=+atomics,+bulk-memory,+mutable-globals,+simd128",
+      ...["--shared-memory", "--max-memory=4294967296", "--import-memory"],
+      ...["__wasm_init_tls", "__tls_size", "__tls_align", "__tls_base"].map((name) => `--export=${name}`),
+    ]
+      .map((flag) => (flag.startsWith("--") ? `-Clink-arg=${flag}` : flag))
+      .join("\x1f"),
+  },
+};
+
+/** Builds `web/package/wasm/NAME.js` and `NAME_bg.wasm`. */
+async function buildEngine(name, { folder = "wasm", flags = [], features = [], env = {} } = {}) {
+  const all = { ...(await wasmTarget()), ...env, CARGO_TARGET_DIR: at("target", folder) };
+  const args = ["build", "--release", "-p", "playgrad-web", "--target", target, ...flags];
+  await run("cargo", args, { env: all });
   await wasmBindgen();
-  const work = cache("bindgen");
+  const work = cache("bindgen", name);
   rmSync(work, { recursive: true, force: true });
-  const raw = at("target", "wasm", target, "release", "playgrad_web.wasm");
+  const raw = at("target", folder, target, "release", "playgrad_web.wasm");
   const web = ["--target", "web", "--omit-default-module-path"];
-  await run("wasm-bindgen", [raw, ...web, "--out-name", "playgrad", "--out-dir", work]);
-  const module = join(work, "playgrad_bg.wasm");
-  const features = wasmFeatures.map((name) => `--enable-${name}`);
-  const optimize = [at("node_modules/binaryen/bin/wasm-opt"), module, "-O2", ...features, "-o", module];
+  await run("wasm-bindgen", [raw, ...web, "--out-name", name, "--out-dir", work]);
+  const module = join(work, `${name}_bg.wasm`);
+  const enabled = [...wasmFeatures, ...features].map((feature) => `--enable-${feature}`);
+  const optimize = [at("node_modules/binaryen/bin/wasm-opt"), module, "-O2", ...enabled, "-o", module];
   await step("wasm-opt (up to a minute)", () => node(optimize));
-  rmSync(at("web/package/wasm"), { recursive: true, force: true });
-  cpSync(work, at("web/package/wasm"), { recursive: true });
+  cpSync(work, engineFolder, { recursive: true });
 }
 
 const engine = () => {
   const outputs = ["web/package/wasm/playgrad_bg.wasm"];
-  return unlessFresh("engine (wasm)", { inputs: engineInputs, outputs }, buildEngine);
+  return unlessFresh("engine (wasm)", { inputs: engineInputs, outputs }, () => buildEngine("playgrad"));
 };
+
+// Where it cannot be built the plain engine stands in for it: pages then use one thread.
+async function threadedEngine() {
+  const missing = await stdSource();
+  if (missing) console.warn(`\n⚠ pages will use one thread: ${missing}`);
+  const outputs = ["web/package/wasm/playgrad_threads_bg.wasm"];
+  const extra = missing ? "plain" : "threads";
+  await unlessFresh("engine with threads (wasm)", { inputs: engineInputs, outputs, extra }, async () => {
+    if (!missing) return buildEngine("playgrad_threads", shared);
+    for (const end of [".js", "_bg.wasm"])
+      cpSync(join(engineFolder, `playgrad${end}`), join(engineFolder, `playgrad_threads${end}`));
+  });
+}
 
 const npmPackage = () =>
   unlessFresh("npm package", { inputs: packageInputs, outputs: ["web/package/dist"] }, () =>
@@ -64,6 +97,7 @@ export async function buildPackage() {
   checkPrerequisites();
   await npmPackages();
   await engine();
+  await threadedEngine();
   await npmPackage();
 }
 

@@ -24,7 +24,7 @@ export const isolationHeaders = {
   "Cross-Origin-Resource-Policy": "same-origin",
 };
 
-function respond(folder, request, response) {
+function respond(folder, isolation, request, response) {
   let path;
   try {
     path = normalize(decodeURIComponent(new URL(request.url, "http://localhost").pathname));
@@ -34,11 +34,11 @@ function respond(folder, request, response) {
   let file = join(folder, path);
   if (existsSync(file) && statSync(file).isDirectory()) file = join(file, "index.html");
   if (!file.startsWith(folder) || !existsSync(file)) {
-    return response.writeHead(404, isolationHeaders).end("Not found");
+    return response.writeHead(404, isolation).end("Not found");
   }
   const { mtimeMs, size } = statSync(file);
   const headers = {
-    ...isolationHeaders,
+    ...isolation,
     "Content-Type": types[extname(file)] ?? "application/octet-stream",
     "Cache-Control": "no-cache",
     ETag: `"${size}-${Math.round(mtimeMs)}"`,
@@ -55,9 +55,9 @@ const listen = (server, port) =>
     server.listen(port, "localhost", () => done());
   });
 
-/** Serves `folder` with isolation headers; without a port, the first free one from 4173 on. */
-export async function serve(folder, port) {
-  const server = createServer((request, response) => respond(folder, request, response));
+/** Serves `folder`; without a port, on the first free one from 4173 on. */
+export async function serve(folder, port, isolation = isolationHeaders) {
+  const server = createServer((request, response) => respond(folder, isolation, request, response));
   const candidates = port === undefined ? Array.from({ length: 20 }, (_, i) => 4173 + i) : [port];
   for (const candidate of candidates) {
     try {

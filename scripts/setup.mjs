@@ -70,6 +70,16 @@ export async function wasmTarget() {
   return { ...targetFolder, ...(await debianToolchain()) };
 }
 
+/** Gets the source of Rust's std, of which threads need a build of their own; why and what to do if it is missing. */
+export async function stdSource() {
+  const sysroot = output("rustc", ["--print", "sysroot"], await wasmTarget());
+  const found = () => existsSync(join(sysroot ?? "", "lib/rustlib/src/rust/library/Cargo.lock"));
+  if (!found() && process.env.RUSTUP_AUTO_INSTALL !== "0") {
+    await step("Rust's source of std", () => run("rustup", ["component", "add", "rust-src"])).catch(() => {});
+  }
+  if (!found()) return "the source of Rust's std is missing\n  run: rustup component add rust-src";
+}
+
 // Debian ships a compiler that knows wasm32 and the source of std, but no std built for it.
 async function debianToolchain() {
   const packages = ["rustc-web", "cargo-web", "rust-web-src", "libstd-rust-web-dev", "rust-web-llvm"];

@@ -17,10 +17,12 @@ rmSync(join(here, "dist"), { recursive: true, force: true });
 compile("--declaration", "--emitDeclarationOnly");
 compile("--removeComments");
 
-const glue = join(here, "wasm", "playgrad.js");
-const { code, errors } = minifySync(glue, readFileSync(glue, "utf8"), { module: true });
-if (errors.length > 0) throw new Error(errors[0].message);
-writeFileSync(glue, code);
+for (const name of ["playgrad.js", "playgrad_threads.js"]) {
+  const glue = join(here, "wasm", name);
+  const { code, errors } = minifySync(glue, readFileSync(glue, "utf8"), { module: true });
+  if (errors.length > 0) throw new Error(errors[0].message);
+  writeFileSync(glue, code);
+}
 
 const wasm = readFileSync(join(here, "wasm", "playgrad_bg.wasm"));
 writeFileSync(join(here, "dist", "inline-wasm.js"), `export const base64 = "${wasm.toString("base64")}";\n`);

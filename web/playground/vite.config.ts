@@ -9,24 +9,25 @@ function preloadEngine(): Plugin {
     transformIndexHtml: {
       order: "post",
       handler(_html, { bundle, path }) {
-        const tags: HtmlTagDescriptor[] = [];
-        if (path !== "/index.html") return tags;
-        for (const file of Object.keys(bundle ?? {})) {
-          if (/\/playgrad_bg-[^/]*\.wasm$/.test(file))
-            tags.push({
-              tag: "link",
-              attrs: {
-                rel: "preload",
-                as: "fetch",
-                type: "application/wasm",
-                crossorigin: true,
-                href: `./${file}`,
-              },
-              injectTo: "head",
-            });
-          else if (/\/(app|worker)-[^/]*\.js$/.test(file))
-            tags.push({ tag: "link", attrs: { rel: "modulepreload", href: `./${file}` }, injectTo: "head" });
-        }
+        if (path !== "/index.html") return [];
+        const files = Object.keys(bundle ?? {});
+        const tags: HtmlTagDescriptor[] = files
+          .filter((file) => /\/(app|worker)-[^/]*\.js$/.test(file))
+          .map((file) => ({
+            tag: "link",
+            attrs: { rel: "modulepreload", href: `./${file}` },
+            injectTo: "head",
+          }));
+        // As boot.ts chooses.
+        const engine = (name: string) => files.find((file) => file.includes(`/${name}_bg-`));
+        tags.push({
+          tag: "script",
+          children: `document.head.append(Object.assign(document.createElement("link"), {
+  rel: "preload", as: "fetch", type: "application/wasm", crossOrigin: "",
+  href: crossOriginIsolated && navigator.hardwareConcurrency > 1
+    ? "./${engine("playgrad_threads")}" : "./${engine("playgrad")}" }));`,
+          injectTo: "head",
+        });
         return tags;
       },
     },

@@ -27,12 +27,21 @@ after(async () => {
  * A fresh visitor on the page: an empty storage but for `storage`, and any error of the page itself fails the test
  * that asks for `problems`.
  */
-export async function visit({ hash = "", storage = {}, dark = false, width = 1440, browser } = {}) {
+export async function visit({
+  hash = "",
+  storage = {},
+  dark = false,
+  width = 1440,
+  browser,
+  site = url,
+  serviceWorkers = "allow",
+} = {}) {
   shared ??= browser ? undefined : await launch();
   const context = await (browser ?? shared).newContext({
     viewport: { width, height: 900 },
     colorScheme: dark ? "dark" : "light",
     reducedMotion: "reduce",
+    serviceWorkers,
   });
   const page = await context.newPage();
   const problems = [];
@@ -41,7 +50,7 @@ export async function visit({ hash = "", storage = {}, dark = false, width = 144
     for (const [key, value] of Object.entries(entries))
       if (localStorage.getItem(key) === null) localStorage.setItem(key, value);
   }, storage);
-  await page.goto(url + hash);
+  await page.goto(site + hash);
   await page.waitForSelector(".cm-content", { state: "attached" });
   return new Playground(page, problems);
 }

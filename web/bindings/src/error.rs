@@ -2,27 +2,34 @@
 
 use crate::Js;
 use js_sys::{Array, Function};
-use playgrad::{Error, Kind};
-use std::cell::RefCell;
+use playgrad::{Error, Kind, runtime::cpu::pool};
+use std::{cell::RefCell, sync::Mutex};
 use wasm_bindgen::prelude::*;
 
 thread_local! {
     static MAKE: RefCell<Option<Function>> = const { RefCell::new(None) };
-    static FAULT: RefCell<Option<String>> = const { RefCell::new(None) };
 }
+
+/// The first panic since it was last asked for, on whichever thread.
+static FAULT: Mutex<Option<String>> = Mutex::new(None);
 
 /// Starts the engine. `make(kind, op, got, expected, fix)` builds the error a failed call throws.
 #[wasm_bindgen]
 pub fn install(make: Function) {
     MAKE.set(Some(make));
     crate::host::install();
-    std::panic::set_hook(Box::new(|info| FAULT.set(Some(info.to_string()))));
+    std::panic::set_hook(Box::new(|info| {
+        if let Ok(mut fault) = FAULT.lock() {
+            fault.get_or_insert_with(|| info.to_string());
+        }
+    }));
 }
 
 /// What the engine was at fault with when it last stopped with "unreachable".
 #[wasm_bindgen(js_name = takeFault)]
 pub fn take_fault() -> Option<String> {
-    FAULT.take()
+    pool::settle();
+    FAULT.lock().ok()?.take()
 }
 
 pub fn js(error: Error) -> JsValue {

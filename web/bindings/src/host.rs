@@ -1,5 +1,6 @@
 //! Runs WebAssembly that the engine emits: instantiated over the engine's memory, called through its table.
 
+use crate::pool;
 use js_sys::{
     Function, Object, Reflect, Uint8Array,
     WebAssembly::{Instance, Module, Table, validate},
@@ -44,6 +45,7 @@ impl cpu::Host for Page {
             emptied.expect("the table has had this place");
         }
         self.free.borrow_mut().extend(functions);
+        pool::unloaded(functions);
     }
 }
 
@@ -60,14 +62,14 @@ impl Page {
             let first = table.grow(missing as u32)? as usize;
             free.extend((first..first + missing).rev());
         }
-        (0..functions)
-            .map(|i| {
-                let f =
-                    Reflect::get(&instance.exports(), &i.to_string().into())?.unchecked_into::<Function>();
-                let place = free.pop().expect("as many as are needed");
-                table.set(place as u32, &f)?;
-                Ok(place)
-            })
-            .collect()
+        let places = (0..functions).map(|i| {
+            let f = Reflect::get(&instance.exports(), &i.to_string().into())?.unchecked_into::<Function>();
+            let place = free.pop().expect("as many as are needed");
+            table.set(place as u32, &f)?;
+            Ok(place)
+        });
+        let places = places.collect::<core::result::Result<Vec<usize>, JsValue>>()?;
+        pool::loaded(module, &places);
+        Ok(places)
     }
 }

@@ -11,6 +11,7 @@ pub mod host;
 pub mod io;
 pub mod neural;
 pub mod ops;
+pub mod pool;
 pub mod read;
 pub mod table;
 pub mod tensor;

@@ -21,6 +21,11 @@ export interface InitOptions {
   wasm?: WasmSource;
   /** `auto` unless said otherwise. */
   device?: DeviceChoice;
+  /**
+   * How many threads the CPU device uses, or `false` for one. More than one only in a worker of a page that is
+   * cross-origin isolated; there, unless said otherwise, as many as the machine has, up to 8.
+   */
+  threads?: number | false;
 }
 
 /** How long `auto` waits for an adapter beyond the engine's own start. */
@@ -43,11 +48,11 @@ export function init(options: InitOptions = {}): Promise<DeviceInfo> {
   return starting;
 }
 
-async function start({ wasm, device: wanted = "auto" }: InitOptions): Promise<DeviceInfo> {
+async function start({ wasm, device: wanted = "auto", threads }: InitOptions): Promise<DeviceInfo> {
   // The adapter's process and the wasm load at the same time.
   const adapter = wanted === "cpu" ? undefined : gpuOfHost().then((host) => host?.requestAdapter());
   adapter?.catch(() => undefined);
-  await startEngine(wasm);
+  await startEngine(wasm, threads === false ? 1 : threads);
   if (wanted === "auto") await Promise.race([openGpu(), new Promise((done) => setTimeout(done, PATIENCE))]);
   if (wanted === "webgpu") await openGpu();
   setDevice(wanted);

@@ -1,5 +1,6 @@
-import * as wasm from "../wasm/playgrad.js";
+import * as plain from "../wasm/playgrad.js";
 import { DeviceError, engineError, InternalError } from "./errors.js";
+import { canShare, startPool, usefulThreads } from "./pool.js";
 
 /** Where the engine's WebAssembly comes from. */
 export type WasmSource = URL | string | Response | Promise<Response> | BufferSource | WebAssembly.Module;
@@ -20,7 +21,11 @@ const NUDGE_BYTES = 64 << 20;
 let sinceNudge = 0;
 let bytesAtNudge = 0;
 
-type Engine = typeof wasm;
+/** @internal */
+export type Engine = typeof plain;
+
+/** The engine that was started. */
+let wasm: Engine = plain;
 
 /** A trap of the engine becomes an error that says what went wrong; the engine stays usable. */
 function guarded(call: (...args: unknown[]) => unknown) {
@@ -35,27 +40,40 @@ function guarded(call: (...args: unknown[]) => unknown) {
   };
 }
 
-const calls = Object.fromEntries(
-  Object.entries(wasm).map(([name, value]) => [
-    name,
-    typeof value === "function" ? guarded(value as never) : value,
-  ]),
-) as Engine;
+const guardAll = (engine: Engine): Engine =>
+  Object.fromEntries(
+    Object.entries(engine).map(([name, value]) => [
+      name,
+      typeof value === "function" ? guarded(value as never) : value,
+    ]),
+  ) as Engine;
 
+let calls: Engine;
 let ready = false;
-let load: (() => WasmSource | Promise<WasmSource>) | undefined;
+let source: (() => WasmSource) | undefined;
+let threaded: (() => { glue: URL; wasm: URL }) | undefined;
 
-/** Each entry of the package says where its engine lies. @internal */
-export function setDefaultSource(source: () => WasmSource | Promise<WasmSource>): void {
-  load = source;
+/** Each entry of the package says where its engine lies, and the one for threads. @internal */
+export function setSources(one: typeof source, shared?: typeof threaded): void {
+  source = one;
+  threaded = shared;
 }
 
 /** Starts the engine; done once. @internal */
-export async function startEngine(source?: WasmSource): Promise<void> {
+export async function startEngine(given?: WasmSource, threads = usefulThreads()): Promise<void> {
   if (ready) return;
-  const from = source ?? (await load?.());
+  const share = given === undefined ? threads > 1 && canShare() : isThreaded(given);
+  if (share) wasm = await threadedEngine(given).catch(() => plain);
+  if (wasm === plain) await startPlain((share ? undefined : given) ?? source?.());
+  calls = guardAll(wasm);
+  wasm.install(engineError);
+  ready = true;
+  startPool(wasm, threads);
+}
+
+async function startPlain(from: WasmSource | undefined): Promise<void> {
   if (from === undefined) throw new DeviceError("init", "no engine", "a wasm source", "pass init({ wasm })");
-  await wasm.default({ module_or_path: await readable(from) }).catch((error: unknown) => {
+  await plain.default({ module_or_path: await readable(from) }).catch((error: unknown) => {
     const got = error instanceof Error ? error.message : String(error);
     throw new DeviceError(
       "init",
@@ -64,8 +82,20 @@ export async function startEngine(source?: WasmSource): Promise<void> {
       "check the address, and that it is served as a file",
     );
   });
-  wasm.install(engineError);
-  ready = true;
+}
+
+const isThreaded = (given: WasmSource): boolean =>
+  given instanceof WebAssembly.Module &&
+  WebAssembly.Module.imports(given).some(({ kind }) => kind === "memory");
+
+// Its JavaScript is an asset: a bundler would need to split, which it cannot do in every kind of worker.
+async function threadedEngine(given?: WasmSource): Promise<Engine> {
+  const from = threaded?.();
+  if (!from) return plain;
+  const code = given ?? fetch(from.wasm);
+  const glue = (await import(/* @vite-ignore */ /* webpackIgnore: true */ from.glue.href)) as Engine;
+  await glue.default({ module_or_path: code });
+  return glue;
 }
 
 /** @internal */

@@ -1,5 +1,11 @@
-import { setDefaultSource } from "./engine.js";
+import { setSources } from "./engine.js";
 
-setDefaultSource(() => new URL("../wasm/playgrad_bg.wasm", import.meta.url));
+setSources(
+  () => new URL("../wasm/playgrad_bg.wasm", import.meta.url),
+  () => ({
+    glue: new URL("../wasm/playgrad_threads.js", import.meta.url),
+    wasm: new URL("../wasm/playgrad_threads_bg.wasm", import.meta.url),
+  }),
+);
 
 export * from "./api.js";

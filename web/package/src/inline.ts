@@ -1,6 +1,6 @@
-import { setDefaultSource } from "./engine.js";
+import { setSources } from "./engine.js";
 import { base64 } from "./inline-wasm.js";
 
-setDefaultSource(() => Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0)));
+setSources(() => Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0)));
 
 export * from "./api.js";

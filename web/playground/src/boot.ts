@@ -1,8 +1,10 @@
-import wasmUrl from "playgrad/engine.wasm?url";
+import oneThread from "playgrad/engine.wasm?url";
+import threads from "playgrad/engine-threads.wasm?url";
 import { Runner } from "./runner/client";
 import { settings } from "./state/settings";
 
-const runner = new Runner(() => WebAssembly.compileStreaming(fetch(wasmUrl)), settings.device());
+const wasm = crossOriginIsolated && navigator.hardwareConcurrency > 1 ? threads : oneThread;
+const runner = new Runner(() => WebAssembly.compileStreaming(fetch(wasm)), settings.device());
 
 import("./app").then(({ start }) => start(runner)).then(isolateNextVisit);
 

@@ -139,12 +139,17 @@ pub fn help(stop: &dyn Fn() -> bool) {
     }
 }
 
-/// To be called where a panic stopped `help`: the job counts as failed.
-pub fn failed() {
-    if INSIDE.get() {
+/// To be called where something stopped this thread. A job it was in counts as failed, and the thread may go on;
+/// otherwise it is no longer of use.
+pub fn failed() -> bool {
+    let inside = INSIDE.get();
+    if inside {
         POOL.failed.store(true, SeqCst);
         leave();
+    } else {
+        POOL.helpers.fetch_sub(1, SeqCst);
     }
+    inside
 }
 
 fn leave() {
@@ -263,10 +268,6 @@ mod native {
     }
 
     fn run() {
-        loop {
-            if catch_unwind(|| help(&|| false)).is_err() {
-                failed();
-            }
-        }
+        while catch_unwind(|| help(&|| false)).is_ok() || failed() {}
     }
 }
