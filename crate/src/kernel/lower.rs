@@ -147,7 +147,10 @@ impl Lowerer<'_> {
         }
         let (_, index, mask) = &key;
         let value = self.lower_new(node, index, mask);
-        if self.group.taps.contains(node) && !self.stores.iter().any(|s| s.0 == *node) {
+        // A reduction that reads it visits it in an order of its own.
+        let own = |lin: &Lin| !lin.any_range(&mut |r| r >= self.group.ranges.len());
+        let is_tap = self.group.taps.contains(node) && index.iter().all(own);
+        if is_tap && !self.stores.iter().any(|s| s.0 == *node) {
             self.stores.push((node.clone(), flat(index, &node.shape), value.expr));
         }
         self.memo.insert(key, value.clone());

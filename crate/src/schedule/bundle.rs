@@ -3,8 +3,9 @@
 
 use crate::{kernel::Kernel, runtime::MAX_ARGS};
 
-/// Outputs of a kernel that do not fill a GPU.
+/// Outputs of a kernel that do not fill a GPU, and of a contraction, whose invocations compute several.
 const SMALL: usize = 1 << 17;
+const SMALL_CONTRACTION: usize = 1 << 19;
 /// Points of all loops of a kernel that one workgroup is quick with, and of a whole chain.
 const TINY: usize = 1 << 12;
 const CHAIN: usize = 1 << 14;
@@ -68,7 +69,8 @@ fn within_args(kernels: &[Kernel], small: Vec<usize>) -> Vec<usize> {
 }
 
 fn is_small(kernel: &Kernel) -> bool {
-    kernel.rows().saturating_mul(kernel.size(&kernel.inner)) <= SMALL
+    let most = if kernel.contract.is_some() { SMALL_CONTRACTION } else { SMALL };
+    kernel.rows().saturating_mul(kernel.size(&kernel.inner)) <= most
 }
 
 /// How often the innermost loops of a kernel run.

@@ -37,13 +37,35 @@ pub struct Root {
     pub axes: Vec<Option<usize>>,
 }
 
-/// How a kernel reaches a node.
+/// How a kernel reaches a node: over all ways, and over those without a reduction between, if there are any.
 #[derive(Clone, Debug)]
 struct Reach {
+    all: Path,
+    plain: Option<Path>,
+}
+
+#[derive(Clone, Debug)]
+struct Path {
     /// For each axis the ranges it depends on.
     axes: Vec<u64>,
     /// Every element is visited at most once: no pads, windows or shrinks on the way.
     clean: bool,
+}
+
+impl Path {
+    /// All ranges the node depends on.
+    fn bits(&self) -> u64 {
+        self.axes.iter().fold(0, |a, b| a | b)
+    }
+
+    fn remap(&mut self, to: &[usize]) {
+        self.axes.iter_mut().for_each(|bits| *bits = remap(*bits, to));
+    }
+
+    fn union(&mut self, other: &Path) {
+        self.axes.iter_mut().zip(&other.axes).for_each(|(a, b)| *a |= b);
+        self.clean &= other.clean;
+    }
 }
 
 pub struct Fusion {
@@ -191,7 +213,8 @@ impl Fuser {
             .collect();
         let bits = axes.iter().map(|a| a.map_or(0, |r| 1 << r)).collect();
         let all = (1u64 << ranges.len()) - 1;
-        self.reach.insert((g, n), Reach { axes: bits, clean: true });
+        let path = Path { axes: bits, clean: true };
+        self.reach.insert((g, n), Reach { all: path.clone(), plain: Some(path) });
         let roots = vec![Root { node, axes }];
         self.groups.push(Some(Group { roots, ranges, outer: all, ..Group::default() }));
         self.owner[n] = Some(g);
@@ -239,7 +262,7 @@ impl Fuser {
     fn hold(&mut self, n: usize, g: usize, stored: bool) -> bool {
         let node = &self.nodes[n];
         if !matches!(node.op, Op::Reduce(..)) {
-            return !stored || self.tap_allowed(n, g, self.group(g).outer);
+            return !stored || self.tap_allowed(n, g, self.group(g).outer) || self.hold_of_row(n, g);
         }
         let contract = is_contraction(node);
         let Some(rows) = self.rows_for(n, g) else { return false };
@@ -257,21 +280,49 @@ impl Fuser {
         true
     }
 
+    /// Makes group `g` a kernel of rows that computes and stores `n`, one value for each row that follows from a
+    /// reduction of the row.
+    fn hold_of_row(&mut self, n: usize, g: usize) -> bool {
+        let Some(rows) = self.rows_for(n, g) else { return false };
+        if self.group(g).fixed || !self.follows_reduction(n) || !self.tap_allowed(n, g, rows) {
+            return false;
+        }
+        let group = self.group_mut(g);
+        (group.outer, group.fixed) = (rows, true);
+        true
+    }
+
+    fn follows_reduction(&self, n: usize) -> bool {
+        let mut at = &self.nodes[n];
+        while !is_leaf(at) {
+            at = match &at.op {
+                Op::Reduce(..) => return !is_contraction(at),
+                Op::Unary(_) | Op::Binary(_) | Op::Reshape | Op::Cast => &at.src[0],
+                _ => return false,
+            };
+        }
+        false
+    }
+
     /// Values may be stored on the way only where each element is computed exactly once.
     fn tap_allowed(&self, n: usize, g: usize, rows: u64) -> bool {
         let (group, reach) = (self.group(g), &self.reach[&(g, n)]);
-        let bits = reach.axes.iter().fold(0, |a, b| a | b);
-        reach.clean
-            && bits & REDUCED == 0
-            && self.nodes[n].dtype.size() > 1
-            && size_of(group, bits) == self.nodes[n].numel()
-            && (bits == all_ranges(group) || ((group.fixed || rows != group.outer) && bits == rows))
+        let once = |path: &Path| {
+            path.clean && path.bits() & REDUCED == 0 && size_of(group, path.bits()) == self.nodes[n].numel()
+        };
+        let bits = reach.all.bits();
+        let by_row = group.fixed || rows != group.outer;
+        let whole = bits == all_ranges(group) || (by_row && bits == rows);
+        // A reduction of the row may read it too: it is stored where the row's elements are.
+        let element = |path: &Path| once(path) && by_row && path.bits() == all_ranges(group);
+        self.nodes[n].dtype.size() > 1
+            && ((once(&reach.all) && whole) || reach.plain.as_ref().is_some_and(element))
     }
 
     /// The rows of group `g` if it can hold the reduction `n`.
     fn rows_for(&self, n: usize, g: usize) -> Option<u64> {
         let (node, group, reach) = (&self.nodes[n], self.group(g), &self.reach[&(g, n)]);
-        let bits = reach.axes.iter().fold(0, |a, b| a | b);
+        let bits = reach.all.bits();
         let row = node.src[0].numel() / node.numel().max(1);
         let inner = size_of(group, all_ranges(group) & !bits);
         let bytes_out = group.roots.iter().any(|r| r.node.dtype.size() == 1);
@@ -327,7 +378,8 @@ impl Fuser {
             let keys: Vec<(usize, usize)> = self.reach.keys().filter(|k| k.0 == *g).copied().collect();
             for key in keys {
                 let mut reach = self.reach.remove(&key).expect("key was just listed");
-                reach.axes.iter_mut().for_each(|bits| *bits = remap(*bits, &to));
+                reach.all.remap(&to);
+                reach.plain.iter_mut().for_each(|path| path.remap(&to));
                 match self.reach.get_mut(&(target, key.1)) {
                     Some(known) => union(known, &reach),
                     None => {
@@ -484,21 +536,31 @@ fn remap(bits: u64, to: &[usize]) -> u64 {
 }
 
 fn union(known: &mut Reach, other: &Reach) {
-    known.axes.iter_mut().zip(&other.axes).for_each(|(a, b)| *a |= b);
-    known.clean &= other.clean;
+    known.all.union(&other.all);
+    match (&mut known.plain, &other.plain) {
+        (Some(a), Some(b)) => a.union(b),
+        (none @ None, some) => *none = some.clone(),
+        (Some(_), None) => {}
+    }
 }
 
 /// How the source in `slot` of `user` is reached, given how `user` is.
 fn through(user: &Node, slot: usize, at: &Reach) -> Reach {
+    let passes = !matches!(user.op, Op::Reduce(..));
+    let plain = at.plain.as_ref().filter(|_| passes).map(|path| along(user, slot, path));
+    Reach { all: along(user, slot, &at.all), plain }
+}
+
+fn along(user: &Node, slot: usize, at: &Path) -> Path {
     let axes = &at.axes;
     let shape: &Shape = &user.src[slot].shape;
-    let keep = |axes: Vec<u64>| Reach { axes, clean: at.clean };
+    let keep = |axes: Vec<u64>| Path { axes, clean: at.clean };
     let mut reach = match &user.op {
         Op::Buffer(_) | Op::Const(_) | Op::Iota => unreachable!("leaves have no sources"),
         Op::Unary(_) | Op::Binary(_) | Op::Where | Op::Cast | Op::Bitcast | Op::Contiguous => {
             keep(axes.clone())
         }
-        Op::Reduce(_, reduced) => Reach {
+        Op::Reduce(_, reduced) => Path {
             axes: (0..axes.len()).map(|i| if reduced.contains(&i) { REDUCED } else { axes[i] }).collect(),
             clean: false,
         },
@@ -516,16 +578,16 @@ fn through(user: &Node, slot: usize, at: &Reach) -> Reach {
             keep(out)
         }
         Op::Expand => keep(axes.clone()),
-        Op::Pad(_) | Op::Shrink(_) | Op::Flip(_) => Reach { axes: axes.clone(), clean: false },
+        Op::Pad(_) | Op::Shrink(_) | Op::Flip(_) => Path { axes: axes.clone(), clean: false },
         Op::Window(w) => {
             let mut out = axes[..shape.len()].to_vec();
             out[w.axis] |= axes[shape.len()];
-            Reach { axes: out, clean: false }
+            Path { axes: out, clean: false }
         }
         Op::Unwindow(w) => {
             let mut out = axes.clone();
             out[w.axis] |= axes[axes.len() - 1];
-            Reach { axes: out, clean: false }
+            Path { axes: out, clean: false }
         }
         Op::Gather => {
             let picked = user.src[1].shape.len();
@@ -535,7 +597,7 @@ fn through(user: &Node, slot: usize, at: &Reach) -> Reach {
                 let row = axes[..picked].iter().fold(0, |a, b| a | b);
                 std::iter::once(row).chain(axes[picked..].iter().copied()).collect()
             };
-            Reach { axes: out, clean: false }
+            Path { axes: out, clean: false }
         }
     };
     reach.axes.iter_mut().zip(shape).filter(|(_, s)| **s == 1).for_each(|(bits, _)| *bits = 0);
