@@ -151,7 +151,12 @@ fn a_contraction_is_the_reduction_it_stands_for() {
             cpu();
             let ((x, _), (w, _)) = (data(&[3, 4, 9, 8], 1), data(&[5, 4, 3, 3], 2));
             let options = playgrad::tensor::Conv2dOptions { padding: [1, 1], ..Default::default() };
-            x.conv2d(&w, None, options).unwrap().to_vec::<f32>().unwrap()
+            let mut all = x.conv2d(&w, None, options).unwrap().to_vec::<f32>().unwrap();
+            // Deep enough to be summed in parts, and whole numbers, so that the order does not matter.
+            let whole = |shape: &[usize], seed| data(shape, seed).0.mul(5.0).unwrap().trunc().unwrap();
+            let deep = whole(&[7, 5001], 3).matmul(&whole(&[5001, 13], 4)).unwrap();
+            all.extend(deep.to_vec::<f32>().unwrap());
+            all
         };
         std::thread::spawn(work).join().unwrap()
     };

@@ -32,6 +32,7 @@ fn kernels() -> Result<Vec<(&'static str, Tensor)>> {
         ("layernorm", x.layer_norm(1, 1e-5)?),
         ("matmul", x.matmul(&y)?.relu()?),
         ("batched", x.reshape(&[3, 100, 700])?.matmul(&y)?),
+        ("deep", x.reshape(&[21_000, 10])?.t().matmul(&x.reshape(&[21_000, 10])?)?),
         ("tall", x.matmul(&y.shrink(&[(0, 700), (0, 10)])?)?),
         ("conv", images.conv2d(&filters, None, Default::default())?),
         ("gather", x.index(&ids)?),
@@ -72,7 +73,7 @@ fn any_number_of_threads_gives_the_same_bits() {
         lines
     };
     let one = run(1);
-    assert_eq!(one.len(), 13);
+    assert_eq!(one.len(), 14);
     for threads in [2, 3, 5] {
         assert_eq!(run(threads), one, "{threads} threads");
     }

@@ -16,7 +16,7 @@ use crate::{
     kernel::{Kernel, RangeId},
 };
 use emit::{Emitter, Loaded};
-use gemm::{Gemm, Scratch};
+use gemm::{Gemm, Room, Scratch};
 pub use host::{Host, host, install_host};
 use math::Reg;
 use memory::Memory;
@@ -258,12 +258,22 @@ impl CpuProgram {
             }),
             Body::Gemm(gemm) => {
                 let tiles = gemm.tiles(pool::useful(self.nanoseconds));
-                pool::split(tiles.count(), self.nanoseconds, &|some| {
-                    // SAFETY: as above.
-                    with_frame(kernel, args, |frame, packed| unsafe {
-                        gemm.run(kernel, frame, packed, tiles, some);
+                let mut sums = vec![0.0; tiles.room()];
+                let room = &Room(sums.as_mut_ptr());
+                pool::split(tiles.units(), self.nanoseconds, &|some| {
+                    // SAFETY: as above; `sums` are as many as the tiles want.
+                    with_frame(kernel, args, |frame, scratch| unsafe {
+                        gemm.run(kernel, frame, scratch, tiles, *room, some);
                     });
                 });
+                if tiles.parts > 1 {
+                    pool::split(tiles.count(), tiles.room(), &|some| {
+                        // SAFETY: as above, and all units have run.
+                        with_frame(kernel, args, |frame, scratch| unsafe {
+                            gemm.join(kernel, frame, scratch, tiles, *room, some);
+                        });
+                    });
+                }
             }
         }
     }

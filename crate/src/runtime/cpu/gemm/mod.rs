@@ -5,6 +5,7 @@ mod finish;
 mod micro;
 mod operand;
 mod table;
+mod tiles;
 
 use super::{host, rows::set_point, tape::Frame};
 use crate::{
@@ -15,14 +16,12 @@ use finish::Finish;
 use micro::Micro;
 use operand::Operand;
 use std::{ops::Range, sync::OnceLock};
+pub use tiles::{Room, Tiles};
 
-/// Most rows and columns of a tile, and the depth packed at a time.
-const ROWS: usize = 120;
-const COLUMNS: usize = 512;
+/// The depth packed at a time.
 const DEPTH: usize = 256;
 /// Packed columns that are kept for the tiles below, in elements.
 const KEPT: usize = 1 << 19;
-
 /// Rows and columns of the product are m and n, or n and m: whichever the micro-kernel suits better.
 pub struct Gemm {
     batch: Vec<RangeId>,
@@ -51,24 +50,8 @@ pub struct Scratch {
     rows: Vec<f32>,
     columns: Vec<f32>,
     sums: Vec<f32>,
-    /// The batch and the first column that `columns` holds for the whole depth.
-    kept: Option<(usize, usize)>,
-}
-
-/// How the result is cut.
-#[derive(Clone, Copy)]
-pub struct Tiles {
-    tall: usize,
-    wide: usize,
-    down: usize,
-    across: usize,
-    batches: usize,
-}
-
-impl Tiles {
-    pub fn count(&self) -> usize {
-        self.down * self.across * self.batches
-    }
+    /// The batch, the part and the first column that `columns` holds for the whole depth.
+    kept: Option<(usize, usize, usize)>,
 }
 
 impl Gemm {
@@ -118,75 +101,114 @@ impl Gemm {
         }
     }
 
-    /// The tiles of the result in all batches, each by itself. Where threads share them there are enough for all;
-    /// how large they are changes no value.
     pub fn tiles(&self, threads: usize) -> Tiles {
-        let [batches, rows, columns, _] = self.sizes;
-        let Micro { rows: mr, columns: nr, .. } = self.micro;
-        let equal = |size: usize, most: usize, unit: usize| {
-            size.div_ceil(size.div_ceil(most).max(1)).next_multiple_of(unit).max(unit)
-        };
-        let (mut tall, mut wide) = (equal(rows, ROWS, mr), equal(columns, COLUMNS, nr));
-        loop {
-            let tiles =
-                Tiles { tall, wide, down: rows.div_ceil(tall), across: columns.div_ceil(wide), batches };
-            let small = tall <= 8 * mr && wide <= 8 * nr;
-            if threads == 1 || tiles.count() >= 2 * threads || small {
-                return tiles;
-            }
-            if tall / mr >= wide / nr {
-                tall = (tall / 2).next_multiple_of(mr);
-            } else {
-                wide = (wide / 2).next_multiple_of(nr);
-            }
-        }
+        Tiles::new(self.sizes, (self.micro.rows, self.micro.columns), threads)
     }
 
+    /// Runs some of the units. With parts, `join` must follow when all are done.
+    ///
     /// # Safety
-    /// `frame.args` point to the kernel's buffers, of the sizes the kernel declares.
+    /// `frame.args` point to the kernel's buffers, of the sizes the kernel declares; `room` to as many sums as the
+    /// tiles say.
     pub unsafe fn run(
         &self,
         kernel: &Kernel,
         frame: &mut Frame,
-        scratch: &mut Scratch,
+        s: &mut Scratch,
         tiles: Tiles,
+        room: Room,
         some: Range<usize>,
     ) {
-        scratch.kept = None;
-        for at in some {
-            let (row, rest) = (at % tiles.down, at / tiles.down);
-            let (column, batch) = (rest % tiles.across, rest / tiles.across);
-            set_point(kernel, &self.batch, batch, frame.point);
-            let corner = (row * tiles.tall, column * tiles.wide);
+        s.kept = None;
+        for unit in some {
+            let (part, at) = (unit / tiles.count(), unit % tiles.count());
+            set_point(kernel, &self.batch, tiles.corner(at).0, frame.point);
             // SAFETY: passed on from the caller.
-            unsafe { self.tile(kernel, frame, scratch, tiles, batch, corner) };
+            unsafe {
+                if tiles.parts > 1 {
+                    let sums = room.0.add(unit * tiles.tall * tiles.wide);
+                    self.product(kernel, frame, s, tiles, (at, part), sums);
+                    continue;
+                }
+                let mut sums = std::mem::take(&mut s.sums);
+                grow(&mut sums, tiles.tall * tiles.wide);
+                self.product(kernel, frame, s, tiles, (at, 0), sums.as_mut_ptr());
+                self.store(kernel, frame, tiles, at, &sums);
+                s.sums = sums;
+            }
+        }
+    }
+
+    /// Adds up the parts of some tiles, in order.
+    ///
+    /// # Safety
+    /// As for `run`, which has left the sums of all units.
+    pub unsafe fn join(
+        &self,
+        kernel: &Kernel,
+        frame: &mut Frame,
+        s: &mut Scratch,
+        tiles: Tiles,
+        room: Room,
+        some: Range<usize>,
+    ) {
+        let size = tiles.tall * tiles.wide;
+        grow(&mut s.sums, size);
+        for at in some {
+            set_point(kernel, &self.batch, tiles.corner(at).0, frame.point);
+            for part in 0..tiles.parts {
+                let unit = part * tiles.count() + at;
+                // SAFETY: the sums of a unit, which nobody writes any more.
+                let sums = unsafe { std::slice::from_raw_parts(room.0.add(unit * size), size) };
+                match part {
+                    0 => s.sums[..size].copy_from_slice(sums),
+                    _ => s.sums.iter_mut().zip(sums).for_each(|(all, sum)| *all += sum),
+                }
+            }
+            // SAFETY: passed on from the caller.
+            unsafe { self.store(kernel, frame, tiles, at, &s.sums) };
         }
     }
 
     /// # Safety
     /// As for `run`.
-    unsafe fn tile(
+    unsafe fn store(&self, kernel: &Kernel, frame: &mut Frame, tiles: Tiles, at: usize, sums: &[f32]) {
+        let [_, rows, columns, _] = self.sizes;
+        let (batch, r0, c0) = tiles.corner(at);
+        let (rows, columns) = ((r0, tiles.tall.min(rows - r0)), (c0, tiles.wide.min(columns - c0)));
+        // SAFETY: passed on from the caller.
+        unsafe { self.finish.run(kernel, frame, batch, sums, tiles.wide, rows, columns) };
+    }
+
+    /// The sums of a tile over a part of the depth.
+    ///
+    /// # Safety
+    /// As for `run`; `sums` has room for the tile.
+    unsafe fn product(
         &self,
         kernel: &Kernel,
         frame: &mut Frame,
         s: &mut Scratch,
-        Tiles { tall, wide, down, .. }: Tiles,
-        batch: usize,
-        (r0, c0): (usize, usize),
+        tiles: Tiles,
+        (at, part): (usize, usize),
+        sums: *mut f32,
     ) {
-        let [_, rows, columns, depth] = self.sizes;
+        let ([_, rows, columns, depth], Tiles { tall, wide, parts, .. }) = (self.sizes, tiles);
+        let (batch, r0, c0) = tiles.corner(at);
         let (rows, columns) = (tall.min(rows - r0), wide.min(columns - c0));
-        let keep = down > 1 && wide * depth <= KEPT;
-        let kept = s.kept == Some((batch, c0));
-        grow(&mut s.rows, tall * DEPTH.min(depth));
-        grow(&mut s.columns, wide * if keep { depth } else { DEPTH.min(depth) });
-        grow(&mut s.sums, tall * wide);
+        let (first, end) = (part * depth / parts, (part + 1) * depth / parts);
+        let keep = tiles.down > 1 && wide * (end - first) <= KEPT;
+        let kept = s.kept == Some((batch, part, c0));
+        let deepest = DEPTH.min(end - first);
+        grow(&mut s.rows, tall * deepest);
+        grow(&mut s.columns, wide * if keep { end - first } else { deepest });
         if depth == 0 {
-            s.sums.fill(0.0);
+            // SAFETY: the tile.
+            unsafe { std::slice::from_raw_parts_mut(sums, tall * wide).fill(0.0) };
         }
-        for k0 in (0..depth).step_by(DEPTH) {
-            let deep = DEPTH.min(depth - k0);
-            let at = if keep { k0 * wide } else { 0 };
+        for k0 in (first..end).step_by(DEPTH) {
+            let deep = DEPTH.min(end - k0);
+            let at = if keep { (k0 - first) * wide } else { 0 };
             // SAFETY: passed on from the caller; the buffers are as large as the panels and the tile.
             unsafe {
                 let (a, b) = (s.rows.as_mut_ptr(), s.columns.as_mut_ptr().add(at));
@@ -196,15 +218,13 @@ impl Gemm {
                 self.rows.pack(self.micro.rows, kernel, frame, batch, (k0, deep), (r0, rows), a);
                 for j in (0..columns).step_by(self.micro.columns) {
                     for i in (0..rows).step_by(self.micro.rows) {
-                        let to = s.sums.as_mut_ptr().add(i * wide + j);
-                        (self.micro.call)(deep, a.add(i * deep), b.add(j * deep), to, wide, k0 > 0);
+                        let to = sums.add(i * wide + j);
+                        (self.micro.call)(deep, a.add(i * deep), b.add(j * deep), to, wide, k0 > first);
                     }
                 }
             }
         }
-        s.kept = keep.then_some((batch, c0));
-        // SAFETY: passed on from the caller.
-        unsafe { self.finish.run(kernel, frame, batch, &s.sums, wide, (r0, rows), (c0, columns)) };
+        s.kept = keep.then_some((batch, part, c0));
     }
 }
 
