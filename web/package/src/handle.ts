@@ -17,7 +17,11 @@ export function setConstructor(make: (id: number) => Tensor): void {
 /** The tensor of an engine handle. @internal */
 export const make = (id: number): Tensor => construct(id);
 /** @internal */
-export const makeAll = (ids: Uint32Array): Tensor[] => Array.from(ids, make);
+export function makeAll(ids: Uint32Array): Tensor[] {
+  const made: Tensor[] = [];
+  for (let i = 0; i < ids.length; i += 1) made.push(construct(ids[i]!));
+  return made;
+}
 
 /** The handle of an argument that has to be a tensor. @internal */
 export function idOf(op: string, value: unknown): number {

@@ -42,8 +42,11 @@ export function jit<A extends unknown[], R>(step: (...args: A) => R): Step<A, R>
   let warm = false;
   const find = (args: A) => {
     const tensors: Tensor[] = [];
-    const key = `${engine().training()}${signature(args, tensors)}`;
-    return { key, found: recorded.get(key), ids: Uint32Array.from(tensors, (t) => t.id) };
+    let key = engine().training() ? "training" : "";
+    for (const arg of args) key += `;${signature(arg, tensors)}`;
+    const ids = new Uint32Array(tensors.length);
+    for (let i = 0; i < ids.length; i += 1) ids[i] = tensors[i]!.id;
+    return { key, found: recorded.get(key), ids };
   };
   const replayed = (...args: A): R => {
     const { key, found, ids } = find(args);
