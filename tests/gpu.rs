@@ -238,6 +238,15 @@ same! {
         out
     }
 
+    sums_of_many_numbers_far_from_zero {
+        let x = data(&[70, 8, 20, 20], 4).mul(0.01)?.add(0.6)?.contiguous();
+        let y = data(&[70, 3000], 5).mul(0.01)?.add(0.6)?.contiguous();
+        let spread = |x: &Tensor, axes: &[isize]| -> Result<Tensor, Error> {
+            x.square()?.mean(axes, false)?.sub(x.mean(axes, false)?.square()?)?.div(0.03)
+        };
+        [spread(&x, &[1, 2, 3])?, spread(&x.permute(&[1, 0, 2, 3])?, &[1, 2, 3])?, spread(&y, &[1])?]
+    }
+
     long_reductions_in_parts {
         let x = data(&[3, 70_000], 1);
         let y = x.mul(0.01)?.exp()?;

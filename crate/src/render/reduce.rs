@@ -18,6 +18,8 @@ const MIN_THREADS: usize = 64;
 
 /// Invocations that keep an imitated GPU busy.
 const EMULATED_BUSY: usize = 64;
+/// Terms added one by one; the sums of longer rows are sums of such sums.
+const CHUNK: usize = 128;
 /// Mesa's drivers on the CPU leave loops after 65,536 turns.
 const EMULATED_TURNS: usize = 1 << 14;
 
@@ -138,19 +140,61 @@ fn accumulate(p: &mut Printer, stage: std::ops::Range<usize>, lanes: usize) {
         let start = (lang.constant)(identity(acc.op, acc.dtype), acc.dtype);
         p.line((lang.variable)(&format!("acc{i}"), acc.dtype, &start));
     }
-    let mut add = |p: &mut Printer| {
+    if lanes > 1 {
+        p.strided(lanes, ranges, &roots, &mut |p| add(p, stage.clone(), "acc"));
+    } else if kernel.size(ranges) <= 2 * CHUNK {
+        p.loops(ranges, &roots, &mut |p| add(p, stage.clone(), "acc"));
+    } else {
+        in_chunks(p, stage, ranges, &roots);
+    }
+}
+
+/// Adds the values of a stage's accumulators to variables of that name.
+fn add(p: &mut Printer, stage: std::ops::Range<usize>, to: &str) {
+    for i in stage {
+        let acc = &p.kernel.accs[i];
+        let value = p.value(acc.value);
+        join_into(p, i, to, &value);
+    }
+}
+
+fn join_into(p: &mut Printer, i: usize, to: &str, value: &str) {
+    let acc = &p.kernel.accs[i];
+    let joined = p.joined(acc.op, acc.dtype, &format!("{to}{i}"), value);
+    p.line(format!("{to}{i} = {joined};"));
+}
+
+/// Sums of sums: adding many small numbers to a large one would round each of them.
+fn in_chunks(p: &mut Printer, stage: std::ops::Range<usize>, ranges: &[RangeId], roots: &[ExprId]) {
+    let kernel = p.kernel;
+    let fits = |i: &usize| kernel.size(&ranges[*i..]) <= CHUNK;
+    let at = (0..ranges.len()).find(fits).unwrap_or(ranges.len());
+    let (outer, inner) = ranges.split_at(if at == ranges.len() { at - 1 } else { at });
+    let chunk = |p: &mut Printer, body: &mut dyn FnMut(&mut Printer)| {
         for i in stage.clone() {
             let acc = &kernel.accs[i];
-            let value = p.value(acc.value);
-            let sum = p.joined(acc.op, acc.dtype, &format!("acc{i}"), &value);
-            p.line(format!("acc{i} = {sum};"));
+            let start = (p.lang.constant)(identity(acc.op, acc.dtype), acc.dtype);
+            p.line((p.lang.variable)(&format!("chunk{i}"), acc.dtype, &start));
         }
+        body(p);
+        stage.clone().for_each(|i| join_into(p, i, "acc", &format!("chunk{i}")));
     };
-    if lanes == 1 {
-        p.loops(ranges, &roots, &mut add);
-    } else {
-        p.strided(lanes, ranges, &roots, &mut add);
-    }
+    p.loops(outer, roots, &mut |p| match inner {
+        [long] if kernel.ranges[*long] > CHUNK => {
+            p.hoist(inner, roots);
+            let size = kernel.ranges[*long];
+            let head = (p.lang.for_loop)("first", "0", size, CHUNK);
+            p.block(&head, |p| {
+                chunk(p, &mut |p| {
+                    let head = format!(
+                        "for (var r{long} = first; r{long} < min(first + {CHUNK}, {size}); r{long} += 1)"
+                    );
+                    p.block(&head, |p| add(p, stage.clone(), "chunk"));
+                });
+            });
+        }
+        _ => chunk(p, &mut |p| p.loops(inner, roots, &mut |p| add(p, stage.clone(), "chunk"))),
+    });
 }
 
 /// Rows past the last one only take part in the joins.
