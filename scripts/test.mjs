@@ -181,6 +181,16 @@ const stages = [
       await node([...serial, ...tests], { env }).finally(site.close);
     },
   },
+  {
+    name: "bench",
+    group: "web",
+    needs: ["scripts/bench.mjs", "web/bench/reference.js"],
+    work: async () => {
+      await buildPackage();
+      await browser();
+      await node([at("scripts/bench.mjs"), "--check", "--no-build"]);
+    },
+  },
 ];
 
 async function runStage({ name, needs, work }) {
