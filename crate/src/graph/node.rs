@@ -25,6 +25,8 @@ pub struct NodeData {
     pub needs_grad: bool,
     hash: u64,
     storage: RefCell<Option<Storage>>,
+    /// The last walk that came by, and what it numbered the node.
+    walked: Cell<(u64, u32)>,
 }
 
 /// What a `Buffer` node holds besides its storage.
@@ -47,6 +49,9 @@ impl fmt::Debug for Leaf {
 
 thread_local! {
     static NEXT_ID: Cell<u64> = const { Cell::new(1) };
+    static WALKS: Cell<u64> = const { Cell::new(0) };
+    /// Room for `walk`'s way back, kept from walk to walk.
+    static STACK: Cell<Vec<(Node, bool)>> = const { Cell::new(Vec::new()) };
     static LIVE: Cell<usize> = const { Cell::new(0) };
     static INTERNED: RefCell<FxHashMap<u64, SmallVec<[Weak<NodeData>; 1]>>> = RefCell::default();
 }
@@ -115,17 +120,19 @@ impl Node {
         shape.hash(&mut hasher);
         dtype.hash(&mut hasher);
         let hash = hasher.finish();
-        let found = INTERNED.with_borrow(|table| {
-            table.get(&hash)?.iter().filter_map(Weak::upgrade).map(Node).find(|n| {
+        INTERNED.with_borrow_mut(|table| {
+            let bucket = table.entry(hash).or_default();
+            let same = |n: &Node| {
                 n.dtype == dtype && n.shape == shape && n.src.as_slice() == src && same_op(&n.op, &op)
-            })
-        });
-        found.unwrap_or_else(|| {
+            };
+            if let Some(found) = bucket.iter().filter_map(Weak::upgrade).map(Node).find(same) {
+                return found;
+            }
             // A bitcast has no gradient: it is how a tensor is cut from its history.
             let passes = dtype.is_float() && !matches!(op, Op::Bitcast);
             let needs_grad = passes && src.iter().any(|s| s.needs_grad);
             let node = Self::alloc(op, src.into(), shape, dtype, needs_grad, hash);
-            INTERNED.with_borrow_mut(|table| table.entry(hash).or_default().push(Rc::downgrade(&node.0)));
+            bucket.push(Rc::downgrade(&node.0));
             node
         })
     }
@@ -140,7 +147,8 @@ impl Node {
     ) -> Node {
         let id = NEXT_ID.replace(NEXT_ID.get() + 1);
         LIVE.set(LIVE.get() + 1);
-        Node(Rc::new(NodeData { id, op, src, shape, dtype, needs_grad, hash, storage: RefCell::new(None) }))
+        let (storage, walked) = (RefCell::new(None), Cell::new((0, 0)));
+        Node(Rc::new(NodeData { id, op, src, shape, dtype, needs_grad, hash, storage, walked }))
     }
 
     /// Saturates: the products inside a contraction may be more than a 32-bit machine can count.
@@ -165,6 +173,11 @@ impl Node {
 
     pub fn set_storage(&self, storage: Option<Storage>) {
         *self.storage.borrow_mut() = storage;
+    }
+
+    /// Its place in the order that the last walk by it gave.
+    pub(crate) fn number(&self) -> u32 {
+        self.walked.get().1
     }
 
     pub fn as_leaf(&self) -> Option<&Leaf> {
@@ -198,7 +211,7 @@ impl Drop for NodeData {
             });
         }
         // A chain of a million nodes must not drop recursively.
-        let mut queue: Vec<Node> = self.src.drain(..).collect();
+        let mut queue: SmallVec<[Node; 8]> = self.src.drain(..).collect();
         while let Some(node) = queue.pop() {
             if let Some(mut data) = Rc::into_inner(node.0) {
                 queue.extend(data.src.drain(..));
@@ -214,18 +227,25 @@ pub fn topo(roots: &[Node]) -> Vec<Node> {
 
 /// Every node below `roots`, sources before users, for which `enter` allows a look at the sources.
 pub(crate) fn walk(roots: &[Node], enter: impl Fn(&Node) -> bool) -> Vec<Node> {
-    let mut seen = rustc_hash::FxHashSet::with_capacity_and_hasher(256, Default::default());
-    let mut order = Vec::with_capacity(256);
-    let mut stack: Vec<(Node, bool)> = roots.iter().rev().map(|n| (n.clone(), false)).collect();
+    let walk = WALKS.get() + 1;
+    WALKS.set(walk);
+    let fresh = |n: &Node| n.walked.get().0 != walk;
+    let mut order: Vec<Node> = Vec::with_capacity(256);
+    let mut stack = STACK.take();
+    stack.extend(roots.iter().rev().map(|n| (n.clone(), false)));
     while let Some((node, done)) = stack.pop() {
         if done {
+            node.walked.set((walk, order.len() as u32));
             order.push(node);
-        } else if seen.insert(node.id) {
-            let sources: SmallVec<[Node; 3]> = if enter(&node) { node.src.clone() } else { SmallVec::new() };
-            stack.push((node, true));
-            stack.extend(sources.into_iter().rev().filter(|s| !seen.contains(&s.id)).map(|s| (s, false)));
+        } else if fresh(&node) {
+            node.walked.set((walk, u32::MAX));
+            stack.push((node.clone(), true));
+            if enter(&node) {
+                stack.extend(node.src.iter().rev().filter(|s| fresh(s)).map(|s| (s.clone(), false)));
+            }
         }
     }
+    STACK.set(stack);
     order
 }
 

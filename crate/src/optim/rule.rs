@@ -81,13 +81,16 @@ impl Rule {
         }
     }
 
-    /// What changes from step to step: the learning rate, then Adam's bias corrections.
+    /// What changes from step to step: SGD's learning rate; Adam's with the correction of the first moment's bias,
+    /// that of the second's, and how much AdamW's weight decay leaves.
     pub(super) fn live(&self, lr: f64, step: u32) -> Vec<f32> {
         match self {
             Rule::Sgd(_) => vec![lr as f32],
             Rule::Adam { options, .. } => {
                 let correction = |beta: f64| 1.0 / (1.0 - beta.powf(step.into()));
-                vec![lr as f32, correction(options.betas[0]) as f32, correction(options.betas[1]) as f32]
+                let rate = lr * correction(options.betas[0]);
+                let kept = 1.0 - lr * options.weight_decay;
+                vec![rate as f32, correction(options.betas[1]) as f32, kept as f32]
             }
         }
     }
@@ -97,10 +100,10 @@ impl Rule {
         let now = |i: usize| build::scalar_at(live, i, &p.shape);
         let decayed =
             |g: &Node, by: f64| if by == 0.0 { g.clone() } else { build::add(g, &build::scale(p, by)) };
-        let (change, moments) = match self {
+        match self {
             Rule::Sgd(o) => {
                 let g = decayed(g, o.weight_decay);
-                match moments.first() {
+                let (change, moments) = match moments.first() {
                     None => (g, Vec::new()),
                     Some(b) => {
                         let b = build::add(&build::scale(b, o.momentum), &g);
@@ -111,7 +114,8 @@ impl Rule {
                         };
                         (change, vec![b])
                     }
-                }
+                };
+                (build::sub(p, &build::mul(&change, &now(0))), moments)
             }
             Rule::Adam { options: o, decoupled } => {
                 let g = if *decoupled { g.clone() } else { decayed(g, o.weight_decay) };
@@ -120,11 +124,12 @@ impl Rule {
                 };
                 let m = blend(&moments[0], &g, o.betas[0]);
                 let v = blend(&moments[1], &build::mul(&g, &g), o.betas[1]);
-                let root = build::unary(Unary::Sqrt, &build::mul(&v, &now(2)));
-                let ratio = build::div(&build::mul(&m, &now(1)), &build::offset(&root, o.eps));
-                (if *decoupled { decayed(&ratio, o.weight_decay) } else { ratio }, vec![m, v])
+                let root = build::unary(Unary::Sqrt, &build::mul(&v, &now(1)));
+                let change = build::div(&build::mul(&m, &now(0)), &build::offset(&root, o.eps));
+                let kept =
+                    if *decoupled && o.weight_decay > 0.0 { build::mul(p, &now(2)) } else { p.clone() };
+                (build::sub(&kept, &change), vec![m, v])
             }
-        };
-        (build::sub(p, &build::mul(&change, &now(0))), moments)
+        }
     }
 }

@@ -105,19 +105,16 @@ fn compile(
     Ok(plan)
 }
 
-/// The graph's structure: equal for graphs that differ only in which buffers they read.
+/// The graph's structure: equal for graphs that differ only in which buffers they read. `order` is the last walk's.
 fn key(order: &[Node], outputs: &[Node], device: &'static str) -> (u64, u64, &'static str) {
     let (mut a, mut b) = (FxHasher::default(), 0u64);
-    let mut number: FxHashMap<u64, u32> =
-        FxHashMap::with_capacity_and_hasher(order.len(), Default::default());
-    for (i, node) in order.iter().enumerate() {
-        number.insert(node.id, i as u32);
+    for node in order {
         let mut op = FxHasher::default();
         if node.is_realized() || matches!(node.op, Op::Buffer(_)) {
             u64::MAX.hash(&mut op);
         } else {
             hash_op(&node.op, &mut op);
-            node.src.iter().for_each(|s| number[&s.id].hash(&mut op));
+            node.src.iter().for_each(|s| s.number().hash(&mut op));
         }
         node.shape.hash(&mut op);
         node.dtype.hash(&mut op);
@@ -125,8 +122,8 @@ fn key(order: &[Node], outputs: &[Node], device: &'static str) -> (u64, u64, &'s
         b = mix(b ^ op.finish());
     }
     for output in outputs {
-        number[&output.id].hash(&mut a);
-        b = mix(b ^ u64::from(number[&output.id]));
+        output.number().hash(&mut a);
+        b = mix(b ^ u64::from(output.number()));
     }
     (a.finish(), b, device)
 }

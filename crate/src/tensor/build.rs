@@ -3,8 +3,13 @@
 
 use crate::graph::{Axes, Binary, DType, Node, Op, Pairs, Reduce, Shape, Unary, Window};
 
+/// A copy without a look at each element.
+fn same(shape: &Shape) -> Shape {
+    Shape::from_slice(shape)
+}
+
 pub(crate) fn unary(op: Unary, x: &Node) -> Node {
-    Node::new(Op::Unary(op), std::slice::from_ref(x), x.shape.clone(), x.dtype)
+    Node::new(Op::Unary(op), std::slice::from_ref(x), same(&x.shape), x.dtype)
 }
 
 pub(crate) fn binary(op: Binary, a: &Node, b: &Node) -> Node {
@@ -23,7 +28,7 @@ pub(crate) fn binary(op: Binary, a: &Node, b: &Node) -> Node {
         | Binary::Shl
         | Binary::Shr => a.dtype,
     };
-    Node::new(Op::Binary(op), &[a.clone(), b.clone()], a.shape.clone(), dtype)
+    Node::new(Op::Binary(op), &[a.clone(), b.clone()], same(&a.shape), dtype)
 }
 
 pub(crate) fn add(a: &Node, b: &Node) -> Node {
@@ -64,19 +69,19 @@ pub(crate) fn offset(x: &Node, by: f64) -> Node {
 
 /// The constant `value` in the shape and dtype of `x`.
 pub(crate) fn like(x: &Node, value: f64) -> Node {
-    Node::constant(value, x.shape.clone(), x.dtype)
+    Node::constant(value, same(&x.shape), x.dtype)
 }
 
 pub(crate) fn select(cond: &Node, yes: &Node, no: &Node) -> Node {
-    Node::new(Op::Where, &[cond.clone(), yes.clone(), no.clone()], yes.shape.clone(), yes.dtype)
+    Node::new(Op::Where, &[cond.clone(), yes.clone(), no.clone()], same(&yes.shape), yes.dtype)
 }
 
 pub(crate) fn cast(x: &Node, dtype: DType) -> Node {
-    Node::new(Op::Cast, std::slice::from_ref(x), x.shape.clone(), dtype)
+    Node::new(Op::Cast, std::slice::from_ref(x), same(&x.shape), dtype)
 }
 
 pub(crate) fn bitcast(x: &Node, dtype: DType) -> Node {
-    Node::new(Op::Bitcast, std::slice::from_ref(x), x.shape.clone(), dtype)
+    Node::new(Op::Bitcast, std::slice::from_ref(x), same(&x.shape), dtype)
 }
 
 /// The same value, cut from its history: a bitcast has no gradient.
@@ -85,12 +90,12 @@ pub(crate) fn detach(x: &Node) -> Node {
 }
 
 pub(crate) fn contiguous(x: &Node) -> Node {
-    Node::new(Op::Contiguous, std::slice::from_ref(x), x.shape.clone(), x.dtype)
+    Node::new(Op::Contiguous, std::slice::from_ref(x), same(&x.shape), x.dtype)
 }
 
 /// Reduced axes stay, with size 1.
 pub(crate) fn reduce(op: Reduce, x: &Node, axes: &[usize]) -> Node {
-    let mut shape = x.shape.clone();
+    let mut shape = same(&x.shape);
     axes.iter().for_each(|a| shape[*a] = 1);
     Node::new(Op::Reduce(op, Axes::from_slice(axes)), std::slice::from_ref(x), shape, x.dtype)
 }
@@ -132,7 +137,7 @@ pub(crate) fn flip(x: &Node, axes: &[usize]) -> Node {
 
 /// `count` windows along `w.axis`; the elements of a window are the new last axis.
 pub(crate) fn window(x: &Node, w: Window, count: usize) -> Node {
-    let mut shape = x.shape.clone();
+    let mut shape = same(&x.shape);
     shape[w.axis] = count;
     shape.push(w.size);
     movement(Op::Window(w), x, shape)
@@ -140,7 +145,7 @@ pub(crate) fn window(x: &Node, w: Window, count: usize) -> Node {
 
 /// Spreads windows back along `w.axis`, of length `w.size`; the last axis stays, to be summed by the caller.
 pub(crate) fn unwindow(x: &Node, w: Window) -> Node {
-    let mut shape = x.shape.clone();
+    let mut shape = same(&x.shape);
     shape[w.axis] = w.size;
     movement(Op::Unwindow(w), x, shape)
 }
