@@ -44,12 +44,21 @@ fn k0_part(group: i32, thread: u32) {
   let r0 = (row / 5);
   let r1 = (row % 5);
   var acc0: f32 = 0.0f;
-  for (var r2: i32 = 0; r2 < 3; r2 += 1) {
-    let v0 = b0[at.a0 + (r0 * 3 + r2)];
-    let v1 = b0[at.a1 + (r1 + r2 * 5)];
-    let v2 = (v0 * v1);
-    acc0 = (acc0 + v2);
-  }
+  let r2_0_0 = 0;
+  let r2_0_1 = 1;
+  let r2_0_2 = 2;
+  let v0_0_0 = b0[at.a0 + (r0 * 3 + r2_0_0)];
+  let v1_0_0 = b0[at.a1 + (r1 + r2_0_0 * 5)];
+  let v2_0_0 = (v0_0_0 * v1_0_0);
+  acc0 = (acc0 + v2_0_0);
+  let v0_0_1 = b0[at.a0 + (r0 * 3 + r2_0_1)];
+  let v1_0_1 = b0[at.a1 + (r1 + r2_0_1 * 5)];
+  let v2_0_1 = (v0_0_1 * v1_0_1);
+  acc0 = (acc0 + v2_0_1);
+  let v0_0_2 = b0[at.a0 + (r0 * 3 + r2_0_2)];
+  let v1_0_2 = b0[at.a1 + (r1 + r2_0_2 * 5)];
+  let v2_0_2 = (v0_0_2 * v1_0_2);
+  acc0 = (acc0 + v2_0_2);
   if (live) {
     b0[at.a2 + (r0 * 5 + r1)] = acc0;
   }
@@ -64,27 +73,53 @@ fn k1_part(group: i32, thread: u32) {
   let row = min(first + i32(thread / 1u), 4 - 1);
   let r0 = row;
   var acc0: f32 = (-infinity());
-  for (var r1: i32 = 0; r1 < 5; r1 += 1) {
-    let v0 = b0[at.a3 + (r0 * 5 + r1)];
-    acc0 = max_f32(acc0, v0);
-  }
+  let r1_0_0 = 0;
+  let r1_0_1 = 1;
+  let r1_0_2 = 2;
+  let r1_0_3 = 3;
+  let r1_0_4 = 4;
+  let v0_0_0 = b0[at.a3 + (r0 * 5 + r1_0_0)];
+  acc0 = max_f32(acc0, v0_0_0);
+  let v0_0_1 = b0[at.a3 + (r0 * 5 + r1_0_1)];
+  acc0 = max_f32(acc0, v0_0_1);
+  let v0_0_2 = b0[at.a3 + (r0 * 5 + r1_0_2)];
+  acc0 = max_f32(acc0, v0_0_2);
+  let v0_0_3 = b0[at.a3 + (r0 * 5 + r1_0_3)];
+  acc0 = max_f32(acc0, v0_0_3);
+  let v0_0_4 = b0[at.a3 + (r0 * 5 + r1_0_4)];
+  acc0 = max_f32(acc0, v0_0_4);
   var acc1: f32 = 0.0f;
-  for (var r1: i32 = 0; r1 < 5; r1 += 1) {
-    let v0 = b0[at.a3 + (r0 * 5 + r1)];
-    let v2 = (v0 - acc0);
-    let v4 = (v2 * 1.442695f);
-    let v5 = exp2_f32(v4);
-    acc1 = (acc1 + v5);
-  }
+  let v2_0_0 = (v0_0_0 - acc0);
+  let v4_0_0 = (v2_0_0 * 1.442695f);
+  let v5_0_0 = exp2_f32(v4_0_0);
+  acc1 = (acc1 + v5_0_0);
+  let v2_0_1 = (v0_0_1 - acc0);
+  let v4_0_1 = (v2_0_1 * 1.442695f);
+  let v5_0_1 = exp2_f32(v4_0_1);
+  acc1 = (acc1 + v5_0_1);
+  let v2_0_2 = (v0_0_2 - acc0);
+  let v4_0_2 = (v2_0_2 * 1.442695f);
+  let v5_0_2 = exp2_f32(v4_0_2);
+  acc1 = (acc1 + v5_0_2);
+  let v2_0_3 = (v0_0_3 - acc0);
+  let v4_0_3 = (v2_0_3 * 1.442695f);
+  let v5_0_3 = exp2_f32(v4_0_3);
+  acc1 = (acc1 + v5_0_3);
+  let v2_0_4 = (v0_0_4 - acc0);
+  let v4_0_4 = (v2_0_4 * 1.442695f);
+  let v5_0_4 = exp2_f32(v4_0_4);
+  acc1 = (acc1 + v5_0_4);
   if (live) {
-    for (var r1: i32 = 0; r1 < 5; r1 += 1) {
-      let v0 = b0[at.a3 + (r0 * 5 + r1)];
-      let v2 = (v0 - acc0);
-      let v4 = (v2 * 1.442695f);
-      let v5 = exp2_f32(v4);
-      let v7 = (v5 / acc1);
-      b0[at.a4 + (r0 * 5 + r1)] = v7;
-    }
+    let v7_0_0 = (v5_0_0 / acc1);
+    b0[at.a4 + (r0 * 5 + r1_0_0)] = v7_0_0;
+    let v7_0_1 = (v5_0_1 / acc1);
+    b0[at.a4 + (r0 * 5 + r1_0_1)] = v7_0_1;
+    let v7_0_2 = (v5_0_2 / acc1);
+    b0[at.a4 + (r0 * 5 + r1_0_2)] = v7_0_2;
+    let v7_0_3 = (v5_0_3 / acc1);
+    b0[at.a4 + (r0 * 5 + r1_0_3)] = v7_0_3;
+    let v7_0_4 = (v5_0_4 / acc1);
+    b0[at.a4 + (r0 * 5 + r1_0_4)] = v7_0_4;
   }
 }
 
@@ -97,10 +132,18 @@ fn k2_part(group: i32, thread: u32) {
   let row = min(first + i32(thread / 1u), 5 - 1);
   let r0 = row;
   var acc0: f32 = 0.0f;
-  for (var r1: i32 = 0; r1 < 4; r1 += 1) {
-    let v0 = b0[at.a5 + (r0 + r1 * 5)];
-    acc0 = (acc0 + v0);
-  }
+  let r1_0_0 = 0;
+  let r1_0_1 = 1;
+  let r1_0_2 = 2;
+  let r1_0_3 = 3;
+  let v0_0_0 = b0[at.a5 + (r0 + r1_0_0 * 5)];
+  acc0 = (acc0 + v0_0_0);
+  let v0_0_1 = b0[at.a5 + (r0 + r1_0_1 * 5)];
+  acc0 = (acc0 + v0_0_1);
+  let v0_0_2 = b0[at.a5 + (r0 + r1_0_2 * 5)];
+  acc0 = (acc0 + v0_0_2);
+  let v0_0_3 = b0[at.a5 + (r0 + r1_0_3 * 5)];
+  acc0 = (acc0 + v0_0_3);
   if (live) {
     b0[at.a6 + r0] = acc0;
   }

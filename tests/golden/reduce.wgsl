@@ -17,10 +17,24 @@ fn part(group: i32, thread: u32) {
   let row = min(first + i32(thread / 1u), 70000 - 1);
   let r0 = row;
   var acc0: f32 = 0.0f;
-  for (var r1: i32 = 0; r1 < 6; r1 += 1) {
-    let v0 = b0[at.a0 + (r0 + r1 * 70000)];
-    acc0 = (acc0 + v0);
-  }
+  let r1_0_0 = 0;
+  let r1_0_1 = 1;
+  let r1_0_2 = 2;
+  let r1_0_3 = 3;
+  let r1_0_4 = 4;
+  let r1_0_5 = 5;
+  let v0_0_0 = b0[at.a0 + (r0 + r1_0_0 * 70000)];
+  acc0 = (acc0 + v0_0_0);
+  let v0_0_1 = b0[at.a0 + (r0 + r1_0_1 * 70000)];
+  acc0 = (acc0 + v0_0_1);
+  let v0_0_2 = b0[at.a0 + (r0 + r1_0_2 * 70000)];
+  acc0 = (acc0 + v0_0_2);
+  let v0_0_3 = b0[at.a0 + (r0 + r1_0_3 * 70000)];
+  acc0 = (acc0 + v0_0_3);
+  let v0_0_4 = b0[at.a0 + (r0 + r1_0_4 * 70000)];
+  acc0 = (acc0 + v0_0_4);
+  let v0_0_5 = b0[at.a0 + (r0 + r1_0_5 * 70000)];
+  acc0 = (acc0 + v0_0_5);
   if (live) {
     let v2 = sqrt(acc0);
     b1[at.a1 + r0] = v2;

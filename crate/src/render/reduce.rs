@@ -3,12 +3,13 @@
 
 use super::{
     Part, Site, Target, fill,
-    printer::{Printer, identity},
+    printer::{Printer, Scope, identity},
 };
 use crate::{
     graph::{DType, Reduce},
     kernel::{Expr, ExprId, Kernel, RangeId},
 };
+use smallvec::SmallVec;
 use std::collections::BTreeSet;
 
 /// Invocations that keep a GPU busy.
@@ -17,7 +18,9 @@ const MAX_LANES: usize = 256;
 const MIN_THREADS: usize = 64;
 
 /// Invocations that keep an imitated GPU busy.
-const EMULATED_BUSY: usize = 64;
+const EMULATED_BUSY: usize = 256;
+/// Rows up to this length are written out, not looped over.
+const WRITTEN_OUT: usize = 8;
 /// Terms added one by one; the sums of longer rows are sums of such sums.
 const CHUNK: usize = 128;
 /// Mesa's drivers on the CPU leave loops after 65,536 turns.
@@ -91,7 +94,7 @@ fn stages(kernel: &Kernel) -> Vec<std::ops::Range<usize>> {
 
 /// Invocations of a workgroup where the shader has no reason for another number.
 pub fn threads(kernel: &Kernel, target: Target, lanes: usize) -> usize {
-    let few = target.emulated && kernel.rows() < EMULATED_BUSY * 16;
+    let few = target.emulated && kernel.rows() < EMULATED_BUSY * 4;
     lanes.max(if few { 16 } else { MIN_THREADS })
 }
 
@@ -102,8 +105,9 @@ pub fn part(site: Site, lanes: usize, threads: usize) -> Part {
     p.split("row", &kernel.outer);
     let mut joins: BTreeSet<(&'static str, DType)> = BTreeSet::new();
     let mut join_source = String::new();
+    let mut points = Points::new();
     for stage in stages(kernel) {
-        accumulate(&mut p, stage.clone(), lanes);
+        accumulate(&mut p, stage.clone(), lanes, &mut points);
         if lanes == 1 {
             continue;
         }
@@ -118,7 +122,7 @@ pub fn part(site: Site, lanes: usize, threads: usize) -> Part {
             p.name(&format!("row_acc{i}"), acc.dtype, &format!("{prefix}{name}_{ty}(acc{i}, thread, lane)"));
         }
     }
-    stores(&mut p, lanes);
+    stores(&mut p, lanes, &mut points);
     let holes = [
         ("prefix", prefix.into()),
         ("joins", join_source),
@@ -130,7 +134,31 @@ pub fn part(site: Site, lanes: usize, threads: usize) -> Part {
     Part { text: fill(lang.reduce, &holes), groups: kernel.rows().div_ceil(per_group), threads }
 }
 
-fn accumulate(p: &mut Printer, stage: std::ops::Range<usize>, lanes: usize) {
+/// The points of rows that are written out, and what has a name at each.
+type Points = Vec<(SmallVec<[RangeId; 6]>, Vec<Scope>)>;
+
+/// Runs `body` at every point of short rows. What it names stays known for the next time.
+fn at_points(p: &mut Printer, ranges: &[RangeId], points: &mut Points, body: &mut dyn FnMut(&mut Printer)) {
+    let here = p.scope.clone();
+    let known = points.iter().position(|(r, _)| r[..] == *ranges).unwrap_or_else(|| {
+        let list = points.len();
+        let name = |at: usize| here.at(ranges, &format!("_{list}_{at}"));
+        points.push((ranges.into(), (0..p.kernel.size(ranges)).map(name).collect()));
+        for (at, scope) in points[list].1.iter().enumerate() {
+            p.scope = scope.clone();
+            p.split(&at.to_string(), ranges);
+        }
+        list
+    });
+    for scope in &mut points[known].1 {
+        p.scope = scope.within(&here);
+        body(p);
+        *scope = p.scope.clone();
+    }
+    p.scope = here;
+}
+
+fn accumulate(p: &mut Printer, stage: std::ops::Range<usize>, lanes: usize, points: &mut Points) {
     let (kernel, lang) = (p.kernel, p.lang);
     let ranges = &kernel.accs[stage.start].ranges;
     let roots: Vec<ExprId> = kernel.accs[stage.clone()].iter().map(|a| a.value).collect();
@@ -142,6 +170,8 @@ fn accumulate(p: &mut Printer, stage: std::ops::Range<usize>, lanes: usize) {
     }
     if lanes > 1 {
         p.strided(lanes, ranges, &roots, &mut |p| add(p, stage.clone(), "acc"));
+    } else if kernel.size(ranges) <= WRITTEN_OUT {
+        at_points(p, ranges, points, &mut |p| add(p, stage.clone(), "acc"));
     } else if kernel.size(ranges) <= 2 * CHUNK {
         p.loops(ranges, &roots, &mut |p| add(p, stage.clone(), "acc"));
     } else {
@@ -198,7 +228,7 @@ fn in_chunks(p: &mut Printer, stage: std::ops::Range<usize>, ranges: &[RangeId],
 }
 
 /// Rows past the last one only take part in the joins.
-fn stores(p: &mut Printer, lanes: usize) {
+fn stores(p: &mut Printer, lanes: usize, points: &mut Points) {
     let kernel = p.kernel;
     let (each, once): (Vec<_>, Vec<_>) = kernel.stores.iter().partition(|s| s.per_element);
     p.block("if (live)", |p| {
@@ -212,7 +242,10 @@ fn stores(p: &mut Printer, lanes: usize) {
         }
         let roots: Vec<ExprId> = each.iter().map(|s| s.value).collect();
         let mut write = |p: &mut Printer| each.iter().for_each(|s| p.store(s));
-        if lanes == 1 {
+        if lanes == 1 && kernel.size(&kernel.inner) <= WRITTEN_OUT {
+            p.hoist(&kernel.inner, &roots);
+            at_points(p, &kernel.inner, points, &mut write);
+        } else if lanes == 1 {
             p.loops(&kernel.inner, &roots, &mut write);
         } else {
             p.strided(lanes, &kernel.inner, &roots, &mut write);
