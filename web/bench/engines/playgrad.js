@@ -140,5 +140,9 @@ const kinds = { train, infer, op: operation };
 export async function create(device, mode, one, weights, data) {
   await init({ device });
   const made = kinds[one.kind](mode, one, weights, data);
-  return { ...made, counters, about: () => ({ device: deviceInfo().description }) };
+  const about = () => {
+    const { description } = deviceInfo();
+    return { device: description, threads: Number(/(\d+) threads/.exec(description)?.[1]) || undefined };
+  };
+  return { ...made, counters, about };
 }

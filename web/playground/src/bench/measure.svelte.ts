@@ -49,9 +49,7 @@ export class Task {
 
 const nameOf = ({ library, place }: Engine) => `${text.libraries[library]}, ${text.places[place]}`;
 
-function noteOf({ device, threads }: About): string {
-  return [device, threads && text.threads(threads)].filter(Boolean).join(" · ");
-}
+const noteOf = ({ device, threads }: About): string => device ?? (threads ? text.threads(threads) : "");
 
 export class Measurements {
   readonly tasks = workloadNames.map((name) => new Task(name));
