@@ -38,11 +38,10 @@ pub fn pack(kernel: &Kernel, batch: &[RangeId], side: Side) -> Option<Function> 
     s.i32_const(0).local_set(panel).loop_(BlockType::Empty);
     // Backwards, because a vector may reach into the next row of the panel.
     s.i32_const((width - 1) / 4 * 4).local_set(lane).loop_(BlockType::Empty);
-    body.scoped(&mut |body| {
-        let mut s = body.op();
-        s.local_get(OUT).local_get(lane).i32_const(2).i32_shl().i32_add().local_set(to);
-        s.local_get(FROM_K).local_set(k);
-        lanes(body, side.lanes, (panel, lane));
+    let mut s = body.op();
+    s.local_get(OUT).local_get(lane).i32_const(2).i32_shl().i32_add().local_set(to);
+    s.local_get(FROM_K).local_set(k);
+    let down = |body: &mut Body| {
         body.settle(&work);
         body.op().loop_(BlockType::Empty);
         body.scoped(&mut |body| {
@@ -56,7 +55,30 @@ pub fn pack(kernel: &Kernel, batch: &[RangeId], side: Side) -> Option<Function> 
         });
         let mut s = body.op();
         s.local_get(k).i32_const(1).i32_add().local_tee(k).local_get(DEEP).i32_lt_u().br_if(0).end();
+    };
+    let long: Vec<RangeId> = side.lanes.iter().copied().filter(|r| kernel.ranges[*r] > 1).collect();
+    if let [r] = long[..] {
+        // Four lanes that follow each other, where there are four.
+        let mut s = body.op();
+        s.local_get(panel).local_get(lane).i32_add().i32_const(4).i32_add().local_get(COUNT).i32_le_u();
+        s.if_(BlockType::Empty);
+        body.scoped(&mut |body| {
+            let mut s = body.op();
+            s.local_get(FROM).local_get(panel).i32_add().local_get(lane).i32_add();
+            s.i32_const(2).i32_shl();
+            let start = body.keep(ValType::I32);
+            body.bind(r, Coord::Even(start));
+            down(body);
+        });
+        body.op().else_();
+    }
+    body.scoped(&mut |body| {
+        lanes(body, &long, (panel, lane));
+        down(body);
     });
+    if long.len() == 1 {
+        body.op().end();
+    }
     let mut s = body.op();
     s.local_get(lane).i32_const(4).i32_sub().local_tee(lane).i32_const(0).i32_ge_s().br_if(0).end();
     s.local_get(DEEP).local_get(FROM_K).i32_sub().i32_const(4 * width).i32_mul();
@@ -65,7 +87,7 @@ pub fn pack(kernel: &Kernel, batch: &[RangeId], side: Side) -> Option<Function> 
     Some(body.finish())
 }
 
-/// Binds the lanes' ranges at four lanes, none past the last.
+/// Binds the lanes' ranges, each longer than 1, at four lanes, none past the last.
 fn lanes(body: &mut Body, ranges: &[RangeId], (panel, lane): (Local, Local)) {
     let steps = body.constant([0, 1, 2, 3]);
     let mut s = body.op();
@@ -73,9 +95,7 @@ fn lanes(body: &mut Body, ranges: &[RangeId], (panel, lane): (Local, Local)) {
     s.local_get(COUNT).i32_const(1).i32_sub().i32x4_splat().i32x4_min_u();
     s.local_get(FROM).i32x4_splat().i32x4_add();
     let mut left = body.keep(ValType::V128);
-    let sizes = &body.kernel.ranges;
-    let ranges: Vec<RangeId> = ranges.iter().copied().filter(|r| sizes[*r] > 1).collect();
-    let mut bounds = (0, body.kernel.size(&ranges) as i64 - 1);
+    let mut bounds = (0, body.kernel.size(ranges) as i64 - 1);
     for (i, r) in ranges.iter().enumerate().rev() {
         if i == 0 {
             return body.bind(*r, Coord::Lanes(left));
