@@ -1,6 +1,9 @@
 //! A function body under construction: locals, which ranges stand where, what is already computed.
 
-use crate::kernel::{ArgId, Atom, Cond, Expr, ExprId, Kernel, Lin, RangeId, Store};
+use crate::{
+    graph::Unary,
+    kernel::{ArgId, Atom, Cond, Expr, ExprId, Kernel, Lin, RangeId, Store},
+};
 use rustc_hash::FxHashMap;
 use wasm_encoder::{BlockType, Function, InstructionSink, ValType};
 
@@ -59,20 +62,30 @@ pub(super) struct Scope {
 pub struct Work {
     exprs: Vec<ExprId>,
     sums: Vec<Sum>,
+    /// About how many instructions it takes.
+    pub weight: usize,
 }
 
 impl Work {
     pub fn new(kernel: &Kernel, roots: &[ExprId], stores: &[&Store]) -> Work {
         let mut all = roots.to_vec();
         all.extend(stores.iter().map(|s| s.value));
-        let sums = stores.iter().map(|s| Sum { arg: Some(s.arg), lin: s.index.clone() }).collect();
-        Work { exprs: kernel.needed(&all), sums }
+        let exprs = kernel.needed(&all);
+        let weight = exprs.iter().map(|e| if slow(kernel, *e) { 12 } else { 1 }).sum();
+        let mut work = Work { exprs, sums: Vec::new(), weight };
+        stores.iter().for_each(|s| work.place(s));
+        work
     }
 
-    /// Expressions to compute.
-    pub fn exprs(&self) -> usize {
-        self.exprs.len()
+    /// The address of a store too.
+    pub fn place(&mut self, store: &Store) {
+        self.sums.push(Sum { arg: Some(store.arg), lin: store.index.clone() });
     }
+}
+
+/// Whether an expression is a function of many instructions.
+pub fn slow(kernel: &Kernel, e: ExprId) -> bool {
+    matches!(kernel.exprs[e].expr, Expr::Unary(Unary::Exp2 | Unary::Log2 | Unary::Sin, _))
 }
 
 pub struct Body<'k> {

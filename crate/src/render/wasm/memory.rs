@@ -71,6 +71,13 @@ impl Body<'_> {
         }
     }
 
+    /// An expression's lanes are what was written where a store goes.
+    pub(super) fn recall(&mut self, e: ExprId, store: &Store, group: u32) {
+        self.load(store.arg, &store.index, &[], group);
+        let local = self.keep(ValType::V128);
+        self.scope.values.insert((e, group), local);
+    }
+
     /// Pushes elements of an argument, zeros where a condition fails.
     pub(super) fn load(&mut self, arg: ArgId, lin: &Lin, conds: &[Cond], group: u32) {
         let sum = Sum { arg: Some(arg), lin: lin.clone() };
@@ -193,9 +200,13 @@ impl Body<'_> {
         }
     }
 
-    /// Writes the lanes that count; one where the index is the same for all.
     pub fn store(&mut self, store: &Store, group: u32) {
         let value = self.value(store.value, group);
+        self.write(store, value, group);
+    }
+
+    /// Writes the lanes that count where a store goes; one where the index is the same for all.
+    pub(super) fn write(&mut self, store: &Store, value: Local, group: u32) {
         let sum = Sum { arg: Some(store.arg), lin: store.index.clone() };
         let p = self.advance(&sum);
         let size = self.kernel.args[store.arg].dtype.size() as i64;

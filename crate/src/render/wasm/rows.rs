@@ -2,7 +2,7 @@
 //! long range. Units do not depend on each other.
 
 use super::{
-    body::{Body, Coord, Local, Work},
+    body::{Body, Coord, Local, Work, slow},
     lanes::{Along, along, inside},
 };
 use crate::{
@@ -50,6 +50,37 @@ struct Plan<'k> {
     rest: Vec<RangeId>,
     per_row: Vec<&'k Store>,
     per_element: Vec<&'k Store>,
+    kept: Option<Kept<'k>>,
+}
+
+/// A slow expression that a reduction and a store along the same row both need: computed once, and kept in the
+/// store's place until it is overwritten.
+#[derive(Clone, Copy)]
+struct Kept<'k> {
+    value: ExprId,
+    store: &'k Store,
+    /// The accumulator whose stage computes it.
+    acc: usize,
+}
+
+impl<'k> Kept<'k> {
+    fn find(kernel: &'k Kernel, stores: &[&'k Store]) -> Option<Kept<'k>> {
+        let r = inside(kernel, &kernel.inner, &[], stores)?;
+        let fits = |s: &&&Store| kernel.args[s.arg].dtype.size() == 4 && s.index.coefficient(r) == 1;
+        let store = stores.iter().find(fits).filter(|s| !s.index.nested(r))?;
+        let roots: Vec<ExprId> = stores.iter().map(|s| s.value).collect();
+        let (wanted, varies) = (kernel.needed(&roots), kernel.depends(&[r]));
+        kernel.stages().into_iter().find_map(|stage| {
+            let values: Vec<ExprId> = stage.iter().map(|a| kernel.accs[*a].value).collect();
+            let ranges = &kernel.accs[stage[0]].ranges;
+            if *ranges != kernel.inner || inside(kernel, ranges, &values, &[]) != Some(r) {
+                return None;
+            }
+            let costly = |e: &ExprId| kernel.needed(&[*e]).iter().any(|e| slow(kernel, *e) && varies[*e]);
+            let value = kernel.needed(&values).into_iter().rev().find(|e| wanted.contains(e) && costly(e))?;
+            Some(Kept { value, store, acc: stage[0] })
+        })
+    }
 }
 
 impl<'k> Plan<'k> {
@@ -60,7 +91,7 @@ impl<'k> Plan<'k> {
         };
         let others: Vec<RangeId> =
             kernel.outer.iter().copied().filter(|r| kernel.ranges[*r] > 1 && Some(*r) != lanes).collect();
-        let groups = lanes.map_or(1, |r| groups(kernel.ranges[r], kernel.exprs.len()));
+        let groups = lanes.map_or(1, |r| groups(kernel.ranges[r], whole(kernel).weight));
         let product = kernel.size(&others);
         let by_vectors =
             lanes.is_some_and(|r| product < ENOUGH && kernel.ranges[r] / (4 * groups as usize) > product);
@@ -70,6 +101,8 @@ impl<'k> Plan<'k> {
         }
         let stores =
             |per_element: bool| kernel.stores.iter().filter(|s| s.per_element == per_element).collect();
+        let per_element: Vec<&Store> = stores(true);
+        let kept = if lanes.is_none() { Kept::find(kernel, &per_element) } else { None };
         Plan {
             lanes,
             groups,
@@ -77,7 +110,8 @@ impl<'k> Plan<'k> {
             lead: others[..at].to_vec(),
             rest: others[at..].to_vec(),
             per_row: stores(false),
-            per_element: stores(true),
+            per_element,
+            kept,
             kernel,
         }
     }
@@ -90,9 +124,7 @@ impl<'k> Plan<'k> {
     }
 
     fn function(&self, body: &mut Body<'k>) {
-        let kernel = self.kernel;
-        let values: Vec<ExprId> = kernel.accs.iter().map(|a| a.value).collect();
-        let work = Work::new(kernel, &values, &kernel.stores.iter().collect::<Vec<_>>());
+        let work = whole(self.kernel);
         body.op().local_get(FROM).local_get(TO).i32_ge_u().if_(BlockType::Empty).return_().end();
         body.settle(&work);
         if let (Some(r), true) = (self.lanes, self.by_vectors) {
@@ -120,7 +152,7 @@ impl<'k> Plan<'k> {
         for stage in kernel.stages() {
             match self.lanes {
                 Some(_) => stage_of_rows(body, &stage),
-                None => stage_inside(body, &stage),
+                None => stage_inside(body, &stage, self.kept.filter(|k| k.acc == stage[0])),
             }
             let work = Work::new(kernel, &[], &self.per_row);
             body.settle(&work);
@@ -141,28 +173,39 @@ impl<'k> Plan<'k> {
                 inside(kernel, &kernel.inner, &[], &self.per_element)
             };
             let loops: Vec<RangeId> = kernel.inner.iter().copied().filter(|r| Some(*r) != lanes).collect();
-            body.nest(&loops, &work, &mut |body| match lanes {
-                Some(r) => {
+            let store = |body: &mut Body, groups: u32| {
+                for group in 0..groups {
+                    self.per_element.iter().for_each(|s| body.store(s, group));
+                }
+            };
+            body.nest(&loops, &work, &mut |body| match (lanes, self.kept) {
+                (Some(r), Some(kept)) => {
+                    let recall = |body: &mut Body, groups: u32| {
+                        (0..groups).for_each(|group| body.recall(kept.value, kept.store, group));
+                    };
                     let groups = groups_of(body, r, &work);
-                    vectors(body, r, groups, None, &work, &mut |body| {
-                        for group in 0..groups {
-                            self.per_element.iter().for_each(|s| body.store(s, group));
-                        }
-                    });
+                    let once = Once { r, groups, work: &work, partial: true };
+                    once.run(body, &recall, &|body, groups, _| store(body, groups));
                 }
-                None => {
-                    for group in 0..groups {
-                        self.per_element.iter().for_each(|s| body.store(s, group));
-                    }
+                (Some(r), None) => {
+                    let groups = groups_of(body, r, &work);
+                    vectors(body, r, groups, None, &work, &mut |body| store(body, groups));
                 }
+                (None, _) => store(body, groups),
             });
         });
     }
 }
 
+/// All that a kernel computes.
+fn whole(kernel: &Kernel) -> Work {
+    let values: Vec<ExprId> = kernel.accs.iter().map(|a| a.value).collect();
+    Work::new(kernel, &values, &kernel.stores.iter().collect::<Vec<_>>())
+}
+
 /// Vectors side by side: enough to hide the latency of short bodies.
-fn groups(n: usize, exprs: usize) -> u32 {
-    match exprs {
+fn groups(n: usize, weight: usize) -> u32 {
+    match weight {
         0..=8 if n >= 16 => 4,
         0..=24 if n >= 8 => 2,
         _ => 1,
@@ -170,7 +213,7 @@ fn groups(n: usize, exprs: usize) -> u32 {
 }
 
 fn groups_of(body: &Body, r: RangeId, work: &Work) -> u32 {
-    groups(body.kernel.ranges[r], work.exprs())
+    groups(body.kernel.ranges[r], work.weight)
 }
 
 /// A loop of vectors along `r`, whole or the steps between two locals. The last step starts early enough to be
@@ -264,10 +307,13 @@ fn start(body: &mut Body, acc: usize) -> Local {
 }
 
 /// Accumulators of one row, summed by lanes along a reduced range and then joined.
-fn stage_inside(body: &mut Body, stage: &[usize]) {
+fn stage_inside(body: &mut Body, stage: &[usize], kept: Option<Kept>) {
     let kernel = body.kernel;
-    let (work, ranges) = stage_work(kernel, stage);
+    let (mut work, ranges) = stage_work(kernel, stage);
     let roots: Vec<ExprId> = stage.iter().map(|a| kernel.accs[*a].value).collect();
+    if let Some(kept) = kept {
+        work.place(kept.store);
+    }
     let lanes = inside(kernel, ranges, &roots, &[]);
     let groups = lanes.map_or(1, |r| groups_of(body, r, &work));
     let accs: Vec<SmallVec<[Local; 4]>> =
@@ -286,13 +332,22 @@ fn stage_inside(body: &mut Body, stage: &[usize]) {
                 body.combine(acc.op, acc.dtype, locals[group as usize], value);
             }
         }
+        if let Some(kept) = kept {
+            for group in 0..count {
+                let value = body.value(kept.value, group);
+                body.write(kept.store, value, group);
+            }
+        }
     };
     if kernel.size(ranges) > 0 {
         let loops: Vec<RangeId> = ranges.iter().copied().filter(|r| Some(*r) != lanes).collect();
         body.scoped(&mut |body| {
             body.settle(&work);
             body.nest(&loops, &work, &mut |body| match lanes {
-                Some(r) => along_row(body, r, groups, &work, &add),
+                Some(r) => {
+                    let once = Once { r, groups, work: &work, partial: false };
+                    once.run(body, &|_, _| {}, &add);
+                }
                 None => add(body, 1, None),
             });
         });
@@ -306,41 +361,54 @@ fn stage_inside(body: &mut Body, stage: &[usize]) {
     }
 }
 
-/// Accumulates so many groups of lanes, of which some may not count.
-type Add<'a> = &'a dyn Fn(&mut Body, u32, Option<[bool; 4]>);
+/// Does something to so many groups of lanes, of which some may not count.
+type Step<'a> = &'a dyn Fn(&mut Body, u32, Option<[bool; 4]>);
 
 /// Each element of `r` once: full steps, single vectors, and the rest as lanes of a last vector.
-fn along_row(body: &mut Body, r: RangeId, groups: u32, work: &Work, add: Add) {
-    let n = body.kernel.ranges[r];
-    let wide = 4 * groups as usize;
-    let main = n / wide * wide;
-    let at = body.local(ValType::I32);
-    body.op().i32_const(0).local_set(at);
-    if main > 0 {
-        body.op().loop_(BlockType::Empty);
-        body.scoped(&mut |body| {
-            body.lanes(groups, 4);
-            body.bind(r, Coord::Even(at));
-            body.settle(work);
-            add(body, groups, None);
-        });
-        let mut s = body.op();
-        s.local_get(at).i32_const(4 * wide as i32).i32_add().local_tee(at);
-        s.i32_const(4 * main as i32).i32_lt_u().br_if(0).end();
-    }
-    let mut single = |from: usize, active: u8, mask: Option<[bool; 4]>| {
-        body.op().i32_const(4 * from as i32).local_set(at);
-        body.scoped(&mut |body| {
-            body.lanes(1, active);
-            body.bind(r, Coord::Even(at));
-            add(body, 1, mask);
-        });
-    };
-    (main..n / 4 * 4).step_by(4).for_each(|from| single(from, 4, None));
-    match (n % 4, n < 4) {
-        (0, _) => {}
-        (rest, true) => single(0, rest as u8, Some([0, 1, 2, 3].map(|lane| lane < rest))),
-        (rest, false) => single(n - 4, 4, Some([0, 1, 2, 3].map(|lane| lane >= 4 - rest))),
+struct Once<'a> {
+    r: RangeId,
+    groups: u32,
+    work: &'a Work,
+    /// The last vector holds only the rest; otherwise also elements before, which a mask leaves out.
+    partial: bool,
+}
+
+impl Once<'_> {
+    /// `begin` comes before anything is computed in a step.
+    fn run(&self, body: &mut Body, begin: &dyn Fn(&mut Body, u32), step: Step) {
+        let n = body.kernel.ranges[self.r];
+        let wide = 4 * self.groups as usize;
+        let main = n / wide * wide;
+        let at = body.local(ValType::I32);
+        body.op().i32_const(0).local_set(at);
+        let place = |body: &mut Body, groups: u32, active: u8, mask: Option<[bool; 4]>| {
+            body.scoped(&mut |body| {
+                body.lanes(groups, active);
+                body.bind(self.r, Coord::Even(at));
+                begin(body, groups);
+                body.settle(self.work);
+                step(body, groups, mask);
+            });
+        };
+        if main > 0 {
+            body.op().loop_(BlockType::Empty);
+            place(body, self.groups, 4, None);
+            let mut s = body.op();
+            s.local_get(at).i32_const(4 * wide as i32).i32_add().local_tee(at);
+            s.i32_const(4 * main as i32).i32_lt_u().br_if(0).end();
+        }
+        let mut single = |from: usize, active: u8, mask: Option<[bool; 4]>| {
+            body.op().i32_const(4 * from as i32).local_set(at);
+            place(body, 1, active, mask);
+        };
+        (main..n / 4 * 4).step_by(4).for_each(|from| single(from, 4, None));
+        match (n % 4, self.partial || n < 4) {
+            (0, _) => {}
+            (rest, true) => {
+                single(n - rest, rest as u8, Some([0, 1, 2, 3].map(|lane| lane < rest)));
+            }
+            (rest, false) => single(n - 4, 4, Some([0, 1, 2, 3].map(|lane| lane >= 4 - rest))),
+        }
     }
 }
 
