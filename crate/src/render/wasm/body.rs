@@ -102,6 +102,9 @@ pub struct Body<'k> {
 }
 
 const ACCS: u32 = 96;
+/// Loops of so few points and instructions in all become straight code, as those over a pooling window.
+const UNROLL: usize = 16;
+const UNROLLED: usize = 160;
 
 impl<'k> Body<'k> {
     /// A function whose first parameter is the address of the argument addresses. None where a kernel has more
@@ -329,6 +332,17 @@ impl<'k> Body<'k> {
         let Some((first, rest)) = ranges.split_first() else { return f(self) };
         if self.kernel.ranges[*first] == 1 {
             return self.nest(rest, work, f);
+        }
+        let points = self.kernel.size(ranges);
+        if points <= UNROLL && points * work.weight <= UNROLLED {
+            for at in 0..self.kernel.ranges[*first] {
+                self.scoped(&mut |body| {
+                    body.bind(*first, Coord::Fixed(at as i64));
+                    body.settle(work);
+                    body.nest(rest, work, f);
+                });
+            }
+            return;
         }
         let at = self.local(ValType::I32);
         self.op().i32_const(0).local_set(at).loop_(BlockType::Empty);

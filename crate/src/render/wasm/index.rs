@@ -46,7 +46,9 @@ impl Body<'_> {
             }
             p.done |= 1 << i;
             let m = k * scale;
-            if let (Some(Coord::Fixed(at)), true) = (coord, m >= 0) {
+            if let Some(Coord::Fixed(at)) = coord
+                && (at == 0 || sum.arg.is_none() || rises(&sum.lin))
+            {
                 p.add += m * at;
                 continue;
             }
@@ -88,8 +90,7 @@ impl Body<'_> {
         let Some(arg) = sum.arg else { return Partial { local: None, add: sum.lin.c, done: 0 } };
         let base = self.base(arg);
         let add = sum.lin.c * scale;
-        let rises = sum.lin.terms.iter().all(|(a, k)| *k > 0 && !matches!(a, Atom::Value(_)));
-        if add >= 0 && rises || add == 0 {
+        if add >= 0 && rises(&sum.lin) || add == 0 {
             return Partial { local: Some(base), add, done: 0 };
         }
         self.op().local_get(base).i32_const(add as i32).i32_add();
@@ -291,6 +292,11 @@ impl Body<'_> {
         self.scope.masks.insert(key, local);
         local
     }
+}
+
+/// Whether no term takes away.
+fn rises(lin: &Lin) -> bool {
+    lin.terms.iter().all(|(atom, k)| *k > 0 && !matches!(atom, Atom::Value(_)))
 }
 
 /// The condition's limits as int32; nothing lies between equal ones.
