@@ -7,8 +7,8 @@ export interface About {
 export declare class BenchClient {
   constructor(worker: Worker);
   /** `first`: time until the first step's end; `ms`: time of the last checked step. */
-  start(engine: string, workload: string): Promise<{ first: number; ms: number; about: About }>;
+  start(engine: string, workload: string): Promise<{ first: number; ms: number }>;
   /** Steps for about `budget` ms where one takes about `ms`. */
-  measure(budget: number, ms: number): Promise<{ ms: number; count: number; values: ArrayLike<number> }>;
+  measure(budget: number, ms: number): Promise<{ ms: number; count: number; about: About }>;
   end(): void;
 }

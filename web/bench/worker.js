@@ -45,7 +45,7 @@ export function serve(modules) {
         ms = result.ms;
         first ??= performance.now() - start;
       }
-      return { results, first, ms, about: engine.about?.() ?? {} };
+      return { results, first, ms };
     },
 
     /** One measurement of about `budget` ms where a step takes about `ms`; at least one step. */
@@ -57,7 +57,7 @@ export function serve(modules) {
       const work =
         after &&
         Object.fromEntries(Object.keys(after).map((key) => [key, (after[key] - before[key]) / count]));
-      return { ...result, count, work };
+      return { ...result, count, work, about: engine.about?.() ?? {} };
     },
   };
 

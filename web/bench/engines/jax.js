@@ -159,9 +159,10 @@ function infer(one, weights, batches) {
   return {
     step(i) {
       const { x } = batches[i % batches.length];
+      last?.dispose();
       last = run(tree.ref(params), np.array(x).reshape([one.batch, ...one.input]));
     },
-    values: () => last.data(),
+    values: () => last.ref.data(),
   };
 }
 

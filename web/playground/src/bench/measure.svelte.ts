@@ -101,12 +101,13 @@ export class Measurements {
   }
 
   async #times(client: BenchClient, engine: string, name: string) {
-    const { ms, about } = await client.start(engine, name);
+    const { ms } = await client.start(engine, name);
     const times: number[] = [];
+    let about: About = {};
     // The first one warms up and does not count, unless one step already takes longer.
     let last = ms < budget ? (await client.measure(budget / 3, ms)).ms : ms;
     for (let round = 0; round < rounds; round += 1) {
-      last = (await client.measure(budget, last)).ms;
+      ({ ms: last, about } = await client.measure(budget, last));
       times.push(last);
     }
     return { times, about };
