@@ -71,7 +71,7 @@ enum Body {
 }
 
 /// Products and sums of a matrix product that is faster as a plain reduction.
-const SMALL_PRODUCT: usize = 1 << 13;
+const SMALL_PRODUCT: usize = 1 << 15;
 /// How much faster than the interpreter emitted code is, about.
 const FASTER: usize = 3;
 
