@@ -33,7 +33,8 @@ function applies(engine, one) {
 
 const START_LIMIT = 90_000;
 const MEASURE_LIMIT = 60_000;
-const TOLERANCE = 1e-3;
+// Some peers compute less exactly; another model would be off by far more.
+const tolerance = (engine) => (engine.startsWith("playgrad") ? 1e-3 : 1e-2);
 
 function choose(text, known, what, standard = known) {
   const chosen = text?.split(",") ?? standard;
@@ -78,7 +79,7 @@ async function open(session, engine, one, expected) {
     const checked = await start(session.options(one, true));
     const error = engine.startsWith("copy") ? 0 : errorOf(checked.results, expected);
     Object.assign(row, { error, first: checked.first, last: checked.ms });
-    if (!(error <= TOLERANCE)) {
+    if (!(error <= tolerance(engine))) {
       const [got, wanted] = [checked.results, expected].map((all) => all.flat().slice(0, 4).join(", "));
       fail(row, `wrong results: ${got}; not ${wanted}`);
     } else if (!session.check) {

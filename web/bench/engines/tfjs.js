@@ -21,7 +21,7 @@ function variables([kind], weights, flattened) {
     const initial = tf.tidy(() => {
       const w = tf.tensor(values, shape);
       if (kind === "conv" && shape.length === 4) return tf.transpose(w, [2, 3, 1, 0]);
-      if (kind !== "linear" || shape.length !== 2) return w;
+      if (kind === "embedding" || shape.length !== 2) return w;
       if (!flattened) return tf.transpose(w);
       const [channels, height, width] = flattened;
       const image = tf.transpose(tf.reshape(w, [shape[0], channels, height, width]), [2, 3, 1, 0]);
@@ -48,6 +48,12 @@ function layerNorm(x, weight, bias) {
 function gelu(x) {
   const inner = tf.mul(tf.add(x, tf.mul(tf.mul(tf.square(x), x), 0.044715)), Math.sqrt(2 / Math.PI));
   return tf.mul(tf.mul(x, 0.5), tf.add(tf.tanh(inner), 1));
+}
+
+/** By one-hot rows: the wasm backend lacks the gradient of `gather`. */
+function embedding(x, table, positions) {
+  const rows = tf.oneHot(tf.reshape(x, [-1]), table.shape[0], 1, 0, "float32");
+  return tf.add(tf.reshape(tf.matMul(rows, table), [...x.shape, table.shape[1]]), positions);
 }
 
 function attention(x, heads, mask) {
@@ -95,7 +101,7 @@ function apply([kind, ...sizes], weights, x) {
     case "layerNorm":
       return layerNorm(x, weight, bias);
     case "embedding":
-      return tf.add(tf.gather(weight, x), bias);
+      return embedding(x, weight, bias);
     case "block":
       return block(sizes[1], weights, x);
     case "pool":
