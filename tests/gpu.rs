@@ -244,7 +244,8 @@ same! {
         let spread = |x: &Tensor, axes: &[isize]| -> Result<Tensor, Error> {
             x.square()?.mean(axes, false)?.sub(x.mean(axes, false)?.square()?)?.div(0.03)
         };
-        [spread(&x, &[1, 2, 3])?, spread(&x.permute(&[1, 0, 2, 3])?, &[1, 2, 3])?, spread(&y, &[1])?]
+        let weighted = data(&[5, 40, 100], 6).mul(data(&[100], 7).exp()?.contiguous())?;
+        [weighted.sum([1, 2], false)?, spread(&x, &[1, 2, 3])?, spread(&x.permute(&[1, 0, 2, 3])?, &[1, 2, 3])?, spread(&y, &[1])?]
     }
 
     long_reductions_in_parts {

@@ -209,7 +209,8 @@ fn in_chunks(p: &mut Printer, stage: std::ops::Range<usize>, ranges: &[RangeId],
         body(p);
         stage.clone().for_each(|i| join_into(p, i, "acc", &format!("chunk{i}")));
     };
-    p.loops(outer, roots, &mut |p| match inner {
+    // An inner loop computes what it needs: an outer one would not know its variable.
+    p.loops(outer, &[], &mut |p| match inner {
         [long] if kernel.ranges[*long] > CHUNK => {
             p.hoist(inner, roots);
             let size = kernel.ranges[*long];
