@@ -108,9 +108,10 @@ const UNROLLED: usize = 160;
 
 impl<'k> Body<'k> {
     /// A function whose first parameter is the address of the argument addresses. None where a kernel has more
-    /// ranges or accumulators than the bookkeeping has bits.
+    /// ranges or accumulators than the bookkeeping has bits, or a range too long for positions times four.
     pub fn new(kernel: &'k Kernel, params: u32) -> Option<Body<'k>> {
-        if kernel.ranges.len() > ACCS as usize || kernel.accs.len() > 32 {
+        let long = kernel.ranges.iter().any(|n| *n >= 1 << 28);
+        if long || kernel.ranges.len() > ACCS as usize || kernel.accs.len() > 32 {
             return None;
         }
         let mut body = Body {

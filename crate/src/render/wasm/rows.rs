@@ -26,7 +26,7 @@ pub const PARAMS: usize = 3;
 const FROM: Local = 1;
 const TO: Local = 2;
 
-/// The function of a kernel whatever its `contract` hint says. None where it has more ranges than a body can name.
+/// The function of a kernel whatever its `contract` hint says. None where [`Body::new`] gives none.
 pub fn rows(kernel: &Kernel) -> Option<Rows> {
     let mut body = Body::new(kernel, PARAMS as u32)?;
     if kernel.rows() == 0 {
