@@ -4,7 +4,7 @@
 use playgrad::{
     Error, Tensor,
     kernel::{Arg, Kernel, split},
-    render::{Bindings, Target, WGSL, parts, render, stage},
+    render::{Bindings, Target, WGSL, dispatches, parts, render},
     runtime::{
         self, BufferId, Bundle, Counters, Device, Launch, Limits, Program, ReadFuture, Region, null::Null,
     },
@@ -224,9 +224,9 @@ fn golden_bundle(name: &str, ordered: bool, of: impl FnOnce() -> Result<Vec<Tens
     let [bundle] = &bundles[..] else { panic!("{name}: {} launches", bundles.len()) };
     assert_eq!(bundle.ordered, ordered);
     assert!(bundle.kernels.len() > 1, "{name}: one kernel");
-    let staged = stage(bundle, GPU);
-    let [dispatch] = &staged.dispatches[..] else { panic!("{name}: {}", staged.dispatches.len()) };
-    let args: Vec<Arg> = staged.args.iter().map(|a| a.0).collect();
+    let all = dispatches(bundle, GPU);
+    let [dispatch] = &all[..] else { panic!("{name}: {} dispatches", all.len()) };
+    let args: Vec<Arg> = bundle.kernels.iter().flat_map(|k| k.args.iter().copied()).collect();
     let bindings = Bindings { args: &args, slots: &vec![0; args.len()] };
     same_source(name, &dispatch.render(bindings, GPU).source);
 }

@@ -4,12 +4,14 @@
 mod coalesce;
 pub mod index;
 mod lower;
+mod prune;
 mod split;
 
 use crate::graph::{Binary, DType, Reduce, Unary};
 pub use coalesce::coalesce;
 pub use index::{Atom, Cond, Lin};
 pub use lower::{Lowered, lower};
+pub use prune::prune;
 use smallvec::SmallVec;
 pub use split::{Split, split};
 

@@ -1,13 +1,8 @@
 //! Which kernels of a bundle share a dispatch, and the shader of one. Independent kernels divide the workgroups among
 //! them; ordered ones run one after another in a single workgroup.
 
-use super::{
-    Bindings, Form, Part, Shader, Site, Target, contract, direct, form, map, part, part_of, parts, reduce,
-};
-use crate::{
-    kernel::{Arg, Kernel, split},
-    runtime::Bundle,
-};
+use super::{Bindings, Form, Part, Shader, Site, Target, contract, direct, form, map, part, part_of, reduce};
+use crate::{kernel::Kernel, runtime::Bundle};
 use std::rc::Rc;
 
 /// Bytes of workgroup memory every device has.
@@ -16,20 +11,6 @@ const WORKGROUP_BYTES: usize = 16_384;
 const CHAIN_THREADS: [usize; 2] = [64, 256];
 const EMULATED_CHAIN_THREADS: [usize; 2] = [16, 64];
 
-/// A bundle as dispatches.
-pub struct Staged {
-    pub dispatches: Vec<Dispatch>,
-    /// The arguments of all its kernels, each kernel's followed by what the two halves of its sums hand over.
-    pub args: Vec<(Arg, Given)>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Given {
-    ByLaunch,
-    /// Bytes of memory between two dispatches.
-    Scratch(usize),
-}
-
 pub struct Dispatch {
     /// Kernels, each with the number of its first argument.
     pub kernels: Vec<(Rc<Kernel>, usize)>,
@@ -37,31 +18,21 @@ pub struct Dispatch {
     threads: usize,
 }
 
-/// Long sums are cut in two dispatches; kernels whose workgroups do not go together get dispatches of their own.
-pub fn stage(bundle: &Bundle, target: Target) -> Staged {
-    let mut args = Vec::new();
-    let (mut first, mut second) = (Vec::new(), Vec::new());
+/// A bundle as dispatches: kernels whose workgroups do not go together get dispatches of their own.
+pub fn dispatches(bundle: &Bundle, target: Target) -> Vec<Dispatch> {
+    let mut args = 0;
+    let mut kernels = Vec::new();
     for kernel in &bundle.kernels {
-        let at = args.len();
-        args.extend(kernel.args.iter().map(|a| (*a, Given::ByLaunch)));
-        let cut = if bundle.ordered { None } else { split(kernel, parts(kernel, target)) };
-        match cut {
-            Some(s) => {
-                let own = s.parts.args[kernel.args.len()..].iter().copied();
-                args.extend(own.zip(s.scratch.iter().map(|bytes| Given::Scratch(*bytes))));
-                first.push((Rc::new(s.parts), at));
-                second.push((Rc::new(s.whole), at));
-            }
-            None if kernel.rows() == 0 => {}
-            None => first.push((kernel.clone(), at)),
+        if kernel.rows() > 0 {
+            kernels.push((kernel.clone(), args));
         }
+        args += kernel.args.len();
     }
-    let dispatches = if bundle.ordered && !first.is_empty() {
-        vec![chain(first, target)]
+    if bundle.ordered && !kernels.is_empty() {
+        vec![chain(kernels, target)]
     } else {
-        side_by_side(first, target).into_iter().chain(side_by_side(second, target)).collect()
-    };
-    Staged { dispatches, args }
+        side_by_side(kernels, target)
+    }
 }
 
 fn chain(kernels: Vec<(Rc<Kernel>, usize)>, target: Target) -> Dispatch {

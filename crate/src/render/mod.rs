@@ -17,7 +17,7 @@ use crate::{
     graph::DType,
     kernel::{Arg, Kernel},
 };
-pub use bundle::{Dispatch, Given, Staged, stage};
+pub use bundle::{Dispatch, dispatches};
 pub use spelling::Spelling;
 pub use wgsl::WGSL;
 

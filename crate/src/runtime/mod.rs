@@ -63,7 +63,7 @@ pub struct Limits {
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counters {
-    /// Launches: on a GPU its dispatches, of which a launch may need two.
+    /// Launches: on a GPU its dispatches, of which a launch may need several.
     pub kernels: u64,
     pub submits: u64,
     /// Buffers, bindings and pipelines made by a GPU: none in a steady state.
@@ -87,6 +87,10 @@ pub trait Device {
     fn write(&self, to: Region, bytes: &[u8]) -> Result<()>;
     /// The region's bytes once all queued work is done. On the CPU the future is ready at once.
     fn read(&self, from: Region) -> ReadFuture;
+    /// Into how many parts the kernel's sums should be cut so that the device is busy; 1 for as they are.
+    fn parts(&self, _kernel: &Kernel) -> usize {
+        1
+    }
     /// Errors carry the target compiler's message. Where compilation is asynchronous the error arrives at the
     /// next `read`.
     fn compile(&self, bundle: &Bundle) -> Result<Program>;

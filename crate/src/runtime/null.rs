@@ -3,6 +3,7 @@
 use super::{BufferId, Bundle, Counters, Device, Launch, Limits, Program, ReadFuture, Region};
 use crate::{
     error::Result,
+    kernel::Kernel,
     render::{self, Target, WGSL},
 };
 use std::{
@@ -11,6 +12,9 @@ use std::{
     pin::Pin,
     rc::Rc,
 };
+
+/// The GPU whose work is counted.
+const GPU: Target = Target { lang: &WGSL, emulated: false, lanes: 1 };
 
 #[derive(Default)]
 pub struct Null {
@@ -60,10 +64,13 @@ impl Device for Null {
         Box::pin(std::future::ready(Ok(vec![0; from.bytes])))
     }
 
+    fn parts(&self, kernel: &Kernel) -> usize {
+        render::parts(kernel, GPU)
+    }
+
     /// A program is the number of dispatches a GPU would need.
     fn compile(&self, bundle: &Bundle) -> Result<Program> {
-        let target = Target { lang: &WGSL, emulated: false, lanes: 1 };
-        Ok(Rc::new(render::stage(bundle, target).dispatches.len()))
+        Ok(Rc::new(render::dispatches(bundle, GPU).len()))
     }
 
     fn submit(&self, _plan: u64, launches: &[Launch]) -> Result<()> {

@@ -10,6 +10,9 @@ const SMALL_CONTRACTION: usize = 1 << 19;
 const TINY: usize = 1 << 12;
 const CHAIN: usize = 1 << 14;
 
+/// Bytes of all arguments of a kernel that may wait.
+const PATIENT_BYTES: usize = 1 << 22;
+
 /// Kernels of one launch, by number.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Group {
@@ -26,8 +29,13 @@ pub fn bundle(kernels: &[Kernel], needs: &[Vec<usize>]) -> Vec<Group> {
         let waiting = |k: usize, left: &[usize]| needs[k].iter().any(|n| left.contains(n));
         let ready: Vec<usize> = left.iter().copied().filter(|k| !waiting(*k, &left)).collect();
         let small: Vec<usize> = ready.iter().copied().filter(|k| is_small(&kernels[*k])).collect();
-        let group = if small.is_empty() {
-            Group { kernels: vec![ready[0]], ordered: false }
+        // What nobody waits for and keeps little memory rides with what comes later.
+        let patient = |k: &usize| {
+            bytes(&kernels[*k]) <= PATIENT_BYTES && !left.iter().any(|other| needs[*other].contains(k))
+        };
+        let first = ready.iter().find(|k| !patient(k)).filter(|_| small.iter().all(patient));
+        let group = if let Some(first) = first.or(ready.first().filter(|_| small.is_empty())) {
+            Group { kernels: vec![*first], ordered: false }
         } else if small.iter().all(|k| points(&kernels[*k]) <= TINY) {
             chain(kernels, needs, &left)
         } else {
@@ -66,6 +74,10 @@ fn within_args(kernels: &[Kernel], small: Vec<usize>) -> Vec<usize> {
     let first = small[0];
     let chosen: Vec<usize> = small.into_iter().take_while(fits).collect();
     if chosen.is_empty() { vec![first] } else { chosen }
+}
+
+fn bytes(kernel: &Kernel) -> usize {
+    kernel.args.iter().map(|a| a.numel.saturating_mul(a.dtype.size())).sum()
 }
 
 fn is_small(kernel: &Kernel) -> bool {

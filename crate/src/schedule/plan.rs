@@ -6,8 +6,8 @@ use super::{
 };
 use crate::{
     error::{Error, Result},
-    graph::{Node, Op},
-    kernel::{Acc, Expr, Kernel, Lowered, coalesce, lower},
+    graph::{Leaf, Node, Op, Shape},
+    kernel::{Acc, Expr, Kernel, Lowered, coalesce, lower, prune, split},
     runtime::{Bundle, Device, Program},
 };
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -60,6 +60,7 @@ pub fn plan(id: u64, outputs: &[Node], inputs: &[Node], device: &dyn Device) -> 
     crate::graph::verify(&rewritten);
     let mut kernels = order(lower_within(&rewritten, device.limits().max_buffers));
     kernels.iter_mut().for_each(|l| coalesce(&mut l.kernel));
+    let kernels: Vec<Lowered> = kernels.into_iter().flat_map(|l| halves(l, device)).collect();
     let needs = needs(&kernels);
     let (buffers, kernels): (Vec<_>, Vec<_>) = kernels.into_iter().map(|l| (l.buffers, l.kernel)).unzip();
     let groups = bundle::bundle(&kernels, &needs);
@@ -117,6 +118,26 @@ fn lower_within(outputs: &[Node], max_buffers: usize) -> Vec<Lowered> {
             return lowered;
         }
     }
+}
+
+/// A kernel, or the two that its long sums are cut into.
+fn halves(lowered: Lowered, device: &dyn Device) -> Vec<Lowered> {
+    let Some(cut) = split(&lowered.kernel, device.parts(&lowered.kernel)) else { return vec![lowered] };
+    let scratch = |acc: &Acc, bytes: &usize| {
+        Node::leaf(Leaf::default(), Shape::from_slice(&[bytes / acc.dtype.size()]), acc.dtype)
+    };
+    let mut buffers = lowered.buffers;
+    buffers.extend(lowered.kernel.accs.iter().zip(&cut.scratch).map(|(acc, bytes)| scratch(acc, bytes)));
+    let half = |mut kernel: Kernel| {
+        let mut buffers = buffers.clone();
+        prune(&mut kernel, &mut buffers);
+        // What the parts write the whole reads.
+        for (i, arg) in kernel.args.iter_mut().enumerate() {
+            arg.written = kernel.stores.iter().any(|s| s.arg == i);
+        }
+        Lowered { kernel, buffers }
+    };
+    vec![half(cut.parts), half(cut.whole)]
 }
 
 /// Buffers a kernel touches; temporaries share one.

@@ -15,8 +15,8 @@ mod tests;
 use super::{BufferId, Bundle, Counters, Device, Launch, Limits, Program, ReadFuture, Region};
 use crate::{
     error::{Error, Result},
-    kernel::Arg,
-    render::{Given, Target},
+    kernel::Kernel,
+    render::{self, Target},
 };
 use check::Health;
 use memory::Memory;
@@ -52,8 +52,6 @@ struct Inner {
     memory: RefCell<Memory>,
     pipelines: Pipelines,
     reads: Reads,
-    /// Memory between the stages of split kernels, and its size.
-    scratch: Cell<(BufferId, usize)>,
     /// The uniform slots of the submission under way.
     uniform: RefCell<wgpu::Buffer>,
     counters: Cell<Counters>,
@@ -78,12 +76,11 @@ impl Inner {
     /// Adds the dispatches of a launch and the offsets of its arguments. A bundle that lies in more buffers than a
     /// shader may bind runs kernel by kernel.
     fn resolve(&self, compiled: &Compiled, args: &[Region], queue: &mut Queued) -> Result<()> {
-        let regions = self.with_scratch(&compiled.args, args);
         let mut memory = self.memory.borrow_mut();
         let mut slots = pipelines::SlotList::new();
         let mut slabs: SmallVec<[u64; 8]> = SmallVec::new();
         let mut offsets = [0u8; SLOT];
-        for (region, offset) in regions.iter().zip(offsets.chunks_exact_mut(4)) {
+        for (region, offset) in args.iter().zip(offsets.chunks_exact_mut(4)) {
             let place = memory.place(region.buffer)?;
             let known = slabs.iter().position(|s| *s == place.slab);
             slots.push(known.unwrap_or_else(|| {
@@ -126,32 +123,6 @@ impl Inner {
         self.device.limits().max_storage_buffers_per_shader_stage as usize
     }
 
-    /// A launch's regions and between them those for what the halves of split sums hand over. All launches share
-    /// that memory: they run in order.
-    fn with_scratch(&self, all: &[(Arg, Given)], args: &[Region]) -> SmallVec<[Region; 8]> {
-        let (buffer, _) = self.scratch.get();
-        let (mut offset, mut args) = (0, args.iter());
-        let region = |(_, given): &(Arg, Given)| match given {
-            Given::ByLaunch => *args.next().expect("a launch has a region for each argument"),
-            Given::Scratch(bytes) => {
-                offset += scratch_size(given);
-                Region { buffer, offset: offset - scratch_size(given), bytes: *bytes }
-            }
-        };
-        all.iter().map(region).collect()
-    }
-
-    /// Makes room for what the launches hand over. Buffers may move, so it comes before any is bound.
-    fn reserve_scratch(&self, total: usize) -> Result<()> {
-        let (buffer, held) = self.scratch.get();
-        if total > held {
-            let mut memory = self.memory.borrow_mut();
-            memory.free(buffer);
-            self.scratch.set((memory.alloc(self, total)?, total));
-        }
-        Ok(())
-    }
-
     /// Makes room for the uniform slots of that many launches.
     fn reserve_slots(&self, launches: usize) {
         let need = (launches * SLOT) as u64;
@@ -160,13 +131,6 @@ impl Inner {
             *self.uniform.borrow_mut() = uniform(&self.device, need.next_power_of_two());
             self.memory.borrow_mut().forget_bind_groups();
         }
-    }
-}
-
-fn scratch_size(given: &Given) -> usize {
-    match given {
-        Given::ByLaunch => 0,
-        Given::Scratch(bytes) => bytes.next_multiple_of(ALIGNMENT),
     }
 }
 
@@ -242,6 +206,10 @@ impl Device for Gpu {
         read::read(&self.0, from)
     }
 
+    fn parts(&self, kernel: &Kernel) -> usize {
+        render::parts(kernel, self.0.target)
+    }
+
     fn compile(&self, bundle: &Bundle) -> Result<Program> {
         self.0.health.alive()?;
         let compiled = self.0.pipelines.compiled(&self.0, bundle);
@@ -268,8 +236,6 @@ impl Device for Gpu {
                 .expect("programs run on the device that compiled them")
         };
         gpu.reserve_slots(launches.iter().map(|l| compiled(l).bundle.kernels.len()).sum());
-        let scratch = |l: &Launch| compiled(l).args.iter().map(|a| scratch_size(&a.1)).sum::<usize>();
-        gpu.reserve_scratch(launches.iter().map(scratch).max().unwrap_or(0))?;
         let mut queue = Queued::default();
         for launch in launches {
             gpu.resolve(&compiled(launch), &launch.args, &mut queue)?;

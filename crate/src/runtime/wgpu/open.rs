@@ -4,7 +4,7 @@ use super::{ALIGNMENT, Gpu, Inner, SLOT, check::Health, memory::Memory, pipeline
 use crate::{
     error::{Error, Result},
     render::{Target, WGSL},
-    runtime::{BufferId, Counters, Device, Limits},
+    runtime::{Counters, Device, Limits},
 };
 use std::{
     cell::{Cell, RefCell},
@@ -97,7 +97,6 @@ pub(super) async fn open(name: &'static str, backends: wgpu::Backends, fix: &str
         memory: RefCell::new(Memory::new(limits.max_bytes)),
         pipelines: Pipelines::default(),
         reads: Default::default(),
-        scratch: Cell::new((BufferId(0), 0)),
         counters: Cell::new(Counters::default()),
         device,
         queue,

@@ -4,7 +4,7 @@ use super::{Inner, SLOT};
 use crate::{
     error::{Error, Result},
     kernel::Arg,
-    render::{self, Bindings, Dispatch, Given, Shader},
+    render::{self, Bindings, Dispatch, Shader},
     runtime::Bundle,
 };
 use rustc_hash::FxHashMap;
@@ -19,7 +19,7 @@ const MAX_BUNDLES: usize = 4096;
 /// A bundle as dispatches; none where there are no rows.
 pub struct Compiled {
     pub bundle: Bundle,
-    pub args: Vec<(Arg, Given)>,
+    pub args: Vec<Arg>,
     pub stages: Vec<Stage>,
 }
 
@@ -57,12 +57,12 @@ impl Pipelines {
         if bundles.len() >= MAX_BUNDLES {
             bundles.clear();
         }
-        let staged = render::stage(bundle, gpu.target);
+        let dispatches = render::dispatches(bundle, gpu.target);
         let stage = |dispatch| Stage { dispatch, pipelines: RefCell::default() };
         let compiled = Rc::new(Compiled {
             bundle: bundle.clone(),
-            args: staged.args,
-            stages: staged.dispatches.into_iter().map(stage).collect(),
+            args: bundle.kernels.iter().flat_map(|k| k.args.iter().copied()).collect(),
+            stages: dispatches.into_iter().map(stage).collect(),
         });
         bundles.insert(bundle.clone(), compiled.clone());
         compiled
@@ -79,9 +79,8 @@ impl Pipelines {
             return Ok(known.clone());
         }
         let name = stage.dispatch.name();
-        let args: Vec<Arg> = compiled.args.iter().map(|a| a.0).collect();
-        let layout = self.layout(gpu, &name, &args, slots)?;
-        let shader = stage.dispatch.render(Bindings { args: &args, slots }, gpu.target);
+        let layout = self.layout(gpu, &name, &compiled.args, slots)?;
+        let shader = stage.dispatch.render(Bindings { args: &compiled.args, slots }, gpu.target);
         let failed = || {
             Error::device(
                 "compile",
