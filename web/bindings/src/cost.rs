@@ -13,7 +13,7 @@ const MANY: u32 = 5;
 #[wasm_bindgen]
 extern "C" {
     #[wasm_bindgen(js_namespace = performance)]
-    fn now() -> f64;
+    pub fn now() -> f64;
 }
 
 pub async fn costs() -> Result<Costs> {

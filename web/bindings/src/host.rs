@@ -1,6 +1,6 @@
 //! Runs WebAssembly that the engine emits: instantiated over the engine's memory, called through its table.
 
-use crate::pool;
+use crate::{cost::now, pool};
 use js_sys::{
     Function, Object, Reflect, Uint8Array,
     WebAssembly::{Instance, Module, Table, validate},
@@ -36,6 +36,10 @@ impl cpu::Host for Page {
             let got = js_sys::Error::from(e).message();
             Error::device("emit", String::from(got), "a module the host accepts", "report it as a bug")
         })
+    }
+
+    fn now(&self) -> f64 {
+        now()
     }
 
     fn unload(&self, functions: &[usize]) {

@@ -12,6 +12,8 @@ pub trait Host {
     /// # Errors
     /// `Device` with the host's message when it refuses the module.
     fn load(&self, module: &[u8], functions: usize) -> Result<Vec<usize>>;
+    /// A clock, in milliseconds.
+    fn now(&self) -> f64;
     /// Makes the addresses free for other functions.
     fn unload(&self, functions: &[usize]);
 }
