@@ -162,3 +162,17 @@ fn a_contraction_is_the_reduction_it_stands_for() {
     };
     close(&run(false), &run(true));
 }
+
+#[test]
+fn a_device_opened_again_starts_afresh() {
+    let plan = || {
+        let x = Tensor::arange(0.0, 64.0, 1.0, DType::F32).unwrap().reshape(&[8, 8]).unwrap();
+        let y = x.matmul(&x).unwrap().sum(1, true).unwrap();
+        x.div(&y).unwrap().matmul(&x).unwrap().to_vec::<f32>().unwrap()
+    };
+    runtime::set_default("cpu").unwrap();
+    let first = plan();
+    runtime::register("cpu", Ok(std::rc::Rc::new(runtime::cpu::Cpu::default())));
+    runtime::set_default("cpu").unwrap();
+    assert_eq!(plan(), first);
+}

@@ -31,8 +31,22 @@ const MAX_PLANS: usize = 512;
 struct Engine {
     plans: FxHashMap<(u64, u64, &'static str), Rc<Plan>>,
     temps: FxHashMap<&'static str, Storage>,
+    /// For which device of a name the plans and temporaries are.
+    devices: FxHashMap<&'static str, Rc<dyn Device>>,
     stats: Stats,
     next: u64,
+}
+
+impl Engine {
+    /// Forgets what was made for an earlier device of this name: a lost GPU is opened again as another.
+    fn meet(&mut self, device: &Rc<dyn Device>) {
+        let name = device.name();
+        if self.devices.get(name).is_none_or(|known| !same(known, device)) {
+            self.plans.retain(|key, _| key.2 != name);
+            self.temps.remove(name);
+            self.devices.insert(name, device.clone());
+        }
+    }
 }
 
 thread_local! {
@@ -66,6 +80,7 @@ pub fn realize(nodes: &[Node]) -> Result<()> {
     }
     let key = key(&order, &outputs, device.name());
     let known = ENGINE.with_borrow_mut(|e| {
+        e.meet(&device);
         let known = e.plans.get(&key).cloned();
         e.stats.plan_hits += u64::from(known.is_some());
         known
@@ -199,7 +214,7 @@ pub(super) fn input(node: &Node, device: &Rc<dyn Device>) -> Result<Storage> {
 }
 
 fn same(a: &Rc<dyn Device>, b: &Rc<dyn Device>) -> bool {
-    a.name() == b.name()
+    std::ptr::addr_eq(Rc::as_ptr(a), Rc::as_ptr(b))
 }
 
 /// Runs a plan over `inputs`; the storages of its results. `given` may name the storage of an output.
@@ -259,7 +274,10 @@ fn temps(device: &Rc<dyn Device>, bytes: usize) -> Result<Option<Storage>> {
     if bytes > device.limits().max_bytes {
         return Err(plan::too_big(bytes, &**device));
     }
-    let known = ENGINE.with_borrow(|e| e.temps.get(device.name()).cloned());
+    let known = ENGINE.with_borrow_mut(|e| {
+        e.meet(device);
+        e.temps.get(device.name()).cloned()
+    });
     if let Some(storage) = known.filter(|s| s.bytes() >= bytes) {
         return Ok(Some(storage));
     }
