@@ -83,7 +83,7 @@ const all = {
     batch: 512,
     batches: 1,
     checked: 1,
-    small: { batch: 8, checked: 2 },
+    small: { batch: 8, checked: 4 },
     checkSmall: true,
   },
   gpt_nano: {

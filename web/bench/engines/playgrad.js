@@ -129,7 +129,9 @@ function operation(mode, { op, shape }, _weights, [{ x, weight, bias }]) {
   let last = tensor(x, { shape });
   return {
     step() {
-      last = step(last);
+      const next = step(last);
+      last.dispose();
+      last = next;
     },
     values: () => last.slice([rows - 1, rows]).data(),
   };

@@ -7,6 +7,7 @@ export type WasmSource = URL | string | Response | Promise<Response> | BufferSou
 
 /** Handles to release before the next call, gathered so that one crossing releases many. */
 let dead: number[] = [];
+let disposed = false;
 const RELEASE_BATCH = 128;
 
 /** Handles and bytes made since garbage could last be collected. */
@@ -126,7 +127,7 @@ export function engine(): Engine {
       "write `await init()` first",
     );
   }
-  if (dead.length >= RELEASE_BATCH) releaseDead();
+  if (disposed || dead.length >= RELEASE_BATCH) releaseDead();
   return calls;
 }
 
@@ -135,6 +136,7 @@ export function releaseDead(): void {
   if (dead.length === 0 || !ready) return;
   const ids = new Uint32Array(dead);
   dead = [];
+  disposed = false;
   wasm.release(ids);
 }
 
@@ -148,10 +150,11 @@ export function own(object: object, id: number): void {
   registry.register(object, id, object);
 }
 
-/** Gives a handle back now. @internal */
+/** Gives a handle back before the next call. @internal */
 export function disown(object: object, id: number): void {
   registry.unregister(object);
   dead.push(id);
+  disposed = true;
 }
 
 /** To be called when the engine may have taken memory of a device. @internal */
