@@ -13,7 +13,7 @@ pub mod grad;
 pub mod schedule;
 /// Ranges, index expressions, value expressions: what one launch computes.
 pub mod kernel;
-/// Kernels as shader text: WGSL.
+/// Kernels as text or bytes for a target: WGSL, WebAssembly.
 pub mod render;
 /// Devices: allocate, copy, compile, launch.
 pub mod runtime;
