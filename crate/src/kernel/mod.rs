@@ -123,6 +123,12 @@ impl Kernel {
         self.size(&self.outer)
     }
 
+    /// How often the innermost loops run.
+    pub fn points(&self) -> usize {
+        let reduced: usize = self.accs.iter().map(|a| self.size(&a.ranges)).sum();
+        self.rows().saturating_mul(reduced + self.size(&self.inner))
+    }
+
     /// Accumulators that can share one loop: same ranges, none needing another of the same stage.
     pub fn stages(&self) -> Vec<Vec<usize>> {
         let mut level = vec![0usize; self.accs.len()];

@@ -36,7 +36,7 @@ pub fn bundle(kernels: &[Kernel], needs: &[Vec<usize>]) -> Vec<Group> {
         let first = ready.iter().find(|k| !patient(k)).filter(|_| small.iter().all(patient));
         let group = if let Some(first) = first.or(ready.first().filter(|_| small.is_empty())) {
             Group { kernels: vec![*first], ordered: false }
-        } else if small.iter().all(|k| points(&kernels[*k]) <= TINY) {
+        } else if small.iter().all(|k| kernels[*k].points() <= TINY) {
             chain(kernels, needs, &left)
         } else {
             Group { kernels: within_args(kernels, small), ordered: false }
@@ -52,7 +52,7 @@ fn chain(kernels: &[Kernel], needs: &[Vec<usize>], left: &[usize]) -> Group {
     let mut chosen: Vec<usize> = Vec::new();
     let (mut work, mut args, mut ordered) = (0, 0, false);
     for k in left.iter().copied() {
-        let (own, its) = (points(&kernels[k]), kernels[k].args.len());
+        let (own, its) = (kernels[k].points(), kernels[k].args.len());
         let ready = needs[k].iter().all(|n| chosen.contains(n) || !left.contains(n));
         let fits = chosen.is_empty() || (work + own <= CHAIN && args + its <= MAX_ARGS);
         if ready && own <= TINY && fits {
@@ -83,11 +83,4 @@ fn bytes(kernel: &Kernel) -> usize {
 fn is_small(kernel: &Kernel) -> bool {
     let most = if kernel.contract.is_some() { SMALL_CONTRACTION } else { SMALL };
     kernel.rows().saturating_mul(kernel.size(&kernel.inner)) <= most
-}
-
-/// How often the innermost loops of a kernel run.
-fn points(kernel: &Kernel) -> usize {
-    let reduced: usize = kernel.accs.iter().map(|a| kernel.size(&a.ranges)).sum();
-    let stored = if kernel.stores.iter().any(|s| s.per_element) { kernel.size(&kernel.inner) } else { 1 };
-    kernel.rows().saturating_mul(reduced + stored)
 }

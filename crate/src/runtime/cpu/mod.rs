@@ -200,11 +200,11 @@ impl Cpu {
     fn program(&self, kernel: &Rc<Kernel>) -> CpuProgram {
         let (body, nanoseconds) = match &kernel.contract {
             Some(contract) if !self.plain => {
-                (Body::Gemm(Box::new(Gemm::new(kernel, contract))), points(kernel) / 15)
+                (Body::Gemm(Box::new(Gemm::new(kernel, contract))), kernel.points() / 15)
             }
             _ => (
                 Body::Rows(Box::new(Rows::new(kernel))),
-                points(kernel).saturating_mul(kernel.exprs.len()) / 2,
+                kernel.points().saturating_mul(kernel.exprs.len()) / 2,
             ),
         };
         let emitted = self.emitter.borrow().find(kernel).map_or_else(OnceCell::new, OnceCell::from);
@@ -214,13 +214,6 @@ impl Cpu {
 
 fn programs<'a>(launch: &Launch<'a>) -> &'a Vec<CpuProgram> {
     launch.program.downcast_ref().expect("compiled by this device")
-}
-
-/// How often the innermost loops of a kernel run.
-fn points(kernel: &Kernel) -> usize {
-    let inside =
-        kernel.accs.iter().map(|a| kernel.size(&a.ranges)).sum::<usize>() + kernel.size(&kernel.inner);
-    kernel.rows().saturating_mul(inside)
 }
 
 /// The buffers of a launch.
@@ -239,7 +232,7 @@ impl Args<'_> {
 impl CpuProgram {
     /// Whether it is a matrix product that does better than a plain reduction.
     fn is_product(&self) -> bool {
-        matches!(self.body, Body::Gemm(_)) && points(&self.kernel) > SMALL_PRODUCT
+        matches!(self.body, Body::Gemm(_)) && self.kernel.points() > SMALL_PRODUCT
     }
 
     fn run(&self, args: &[*mut u8]) {
