@@ -5,6 +5,8 @@
 pub mod error;
 /// What users call: methods that compose primitives.
 pub mod tensor;
+/// The public methods by name: one table for every language.
+pub mod methods;
 /// Op, sources, shape, dtype: immutable, hash-consed nodes.
 pub mod graph;
 /// Gradients, graph to graph.

@@ -1,0 +1,48 @@
+//! The compositions of cases/chain.py.
+
+use playgrad::{
+    error::Result,
+    tensor::{Conv2dOptions, Pool2dOptions, Tensor},
+};
+
+pub fn run(name: &str, x: &[Tensor]) -> Result<Tensor> {
+    match name {
+        "chain_mlp" => {
+            let hidden = x[0].matmul(&x[1])?.add(&x[2])?.relu()?;
+            hidden.matmul(&x[3])?.add(&x[4])?.cross_entropy(&x[5])
+        }
+        "chain_attention" => {
+            let scores = x[0].matmul(&x[1].transpose(-2, -1)?)?.div((x[0].shape()[2] as f64).sqrt())?;
+            scores.softmax(-1)?.matmul(&x[2])
+        }
+        "chain_conv_pool" => {
+            let activations = x[0].conv2d(&x[1], Some(&x[2]), Conv2dOptions::default())?.relu()?;
+            activations.max_pool2d([2, 2], Pool2dOptions::default())?.flatten(1)
+        }
+        "chain_norm_residual" => {
+            let normal = x[0].layer_norm(-1, 1e-5)?.mul(&x[1])?.add(&x[2])?;
+            x[0].add(&normal.tanh()?.mul(&x[0])?)
+        }
+        "chain_shared" => {
+            let e = x[0].exp()?;
+            e.mul(&x[0].sin()?)?.add(&e)?.sum(1, false)?.mul(&x[0].mean(1, false)?)
+        }
+        "chain_bias_sum" => x[0].add(&x[1])?.sum(0, true)?.mul(&x[1])?.softmax(-1),
+        "chain_moved" => {
+            let turned = x[0].transpose(0, 1)?.flip(0)?;
+            let rows = turned.shape()[0];
+            turned.shrink(&[(0, rows), (1, turned.shape()[1])])?.reshape(&[-1])?.mul(2)?.relu()
+        }
+        "chain_layer_norm" => {
+            let axes: Vec<isize> = (1..x[0].ndim() as isize).map(|i| -i).collect();
+            x[0].layer_norm(axes.as_slice(), 1e-5)?.mul(&x[1])?.add(&x[2])
+        }
+        "chain_batch_norm" => {
+            let axes: Vec<isize> = (0..x[0].ndim() as isize).filter(|i| *i != 1).collect();
+            let mean = x[0].mean(axes.as_slice(), false)?;
+            let inverse = x[0].var(axes.as_slice(), false, 0)?.add(1e-5)?.rsqrt()?;
+            x[0].batch_norm(Some(&x[1]), Some(&x[2]), &mean, &inverse)
+        }
+        other => panic!("cases/chain.py has `{other}`, which this file lacks"),
+    }
+}
