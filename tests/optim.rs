@@ -54,7 +54,7 @@ fn sgd_follows_its_formula() {
     let plain = SgdOptions { lr: 0.1, ..SgdOptions::default() };
     close(&three_steps(|p| Optimizer::sgd(p, plain)), &by_hand(|_, w, g, _| w - 0.1 * g));
     for nesterov in [false, true] {
-        let o = SgdOptions { lr: 0.1, momentum: 0.9, nesterov, weight_decay: 0.01 };
+        let o = SgdOptions { lr: 0.1, momentum: 0.9, nesterov, weight_decay: 0.01, ..SgdOptions::default() };
         let expected = by_hand(|_, w, g, s| {
             let g = g + 0.01 * w;
             s[0] = 0.9 * s[0] + g;
@@ -199,17 +199,17 @@ fn mlp() -> Sequential {
 fn state_dicts_go_from_model_to_model() {
     let (a, b) = (mlp(), mlp());
     let x = f(&[0.3, -0.7], &[1, 2]);
-    nn::load_state_dict(&b, &nn::state_dict(&a)).unwrap();
+    nn::load_state_dict(&b, &nn::state_dict(&a), true).unwrap();
     assert_eq!(read(&a.forward(&x).unwrap()), read(&b.forward(&x).unwrap()));
     assert_eq!(nn::parameters(&b).len(), 4);
     let mut dict = nn::state_dict(&a);
     let bias = dict.remove("0.bias").unwrap();
     dict.insert("extra".into(), bias);
-    let error = nn::load_state_dict(&b, &dict).unwrap_err();
+    let error = nn::load_state_dict(&b, &dict, true).unwrap_err();
     assert!(error.got.contains("missing keys [0.bias], unexpected keys [extra]"), "{error}");
     let mut dict = nn::state_dict(&a);
     dict.insert("0.weight".into(), f(&[0.0; 4], &[2, 2]));
-    assert!(nn::load_state_dict(&b, &dict).unwrap_err().got.contains("0.weight"));
+    assert!(nn::load_state_dict(&b, &dict, true).unwrap_err().got.contains("0.weight"));
 }
 
 /// A convolutional model with every kind of state, trained without ever being read.

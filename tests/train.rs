@@ -159,7 +159,7 @@ fn a_saved_model_predicts_the_same() -> Result<()> {
         trained(&model, "adam", None, 3, &digits)?;
         let bytes = block_on(io::save_safetensors(&nn::state_dict(&model.net)))?;
         let loaded = Model::new(name)?;
-        nn::load_state_dict(&loaded.net, &io::load_safetensors("model.safetensors", &bytes)?)?;
+        nn::load_state_dict(&loaded.net, &io::load_safetensors("model.safetensors", &bytes)?, true)?;
         let values = |model: &Model| model.forward(&digits.0)?.to_vec::<f32>();
         assert_eq!(values(&model)?, values(&loaded)?, "{name}");
         assert_eq!(block_on(io::save_safetensors(&nn::state_dict(&loaded.net)))?, bytes, "{name}");
@@ -170,7 +170,7 @@ fn a_saved_model_predicts_the_same() -> Result<()> {
 #[test]
 fn weights_of_another_model_are_refused_by_name() -> Result<()> {
     let (mlp, cnn) = (Model::new("mnist-mlp")?, Model::new("mnist-cnn")?);
-    let error = nn::load_state_dict(&cnn.net, &nn::state_dict(&mlp.net)).unwrap_err();
+    let error = nn::load_state_dict(&cnn.net, &nn::state_dict(&mlp.net), true).unwrap_err();
     assert_eq!(error.kind, Kind::Data);
     assert!(error.got.contains("9.weight") && error.got.contains("2.weight"), "{error}");
     Ok(())

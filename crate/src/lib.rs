@@ -21,7 +21,7 @@ pub mod render;
 pub mod runtime;
 /// Layers.
 pub mod nn;
-/// SGD, Adam, AdamW.
+/// Optimizers, schedules, clipping.
 pub mod optim;
 /// Data sets.
 pub mod data;

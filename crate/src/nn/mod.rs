@@ -12,6 +12,7 @@ use crate::{
     error::{Error, Result},
     tensor::Tensor,
 };
+use rustc_hash::FxHashSet;
 use std::collections::BTreeMap;
 
 /// Tensors by dotted name, `0.weight`.
@@ -34,39 +35,51 @@ pub fn state_dict(module: &dyn Module) -> StateDict {
     module.tensors().into_iter().collect()
 }
 
-/// Assigns every tensor of the module from `dict`.
+/// Assigns every tensor of the module from `dict`. Shapes `[]` and `[1]` stand for each other; dtypes are cast.
+/// Unless `strict`, keys that only one side has are left alone.
 ///
 /// # Errors
-/// `Data` naming all missing and unexpected keys; `Shape` naming the tensor that does not fit. Nothing is assigned
-/// then.
-pub fn load_state_dict(module: &dyn Module, dict: &StateDict) -> Result<()> {
-    load_tensors(&module.tensors(), dict)
+/// `Data` naming all missing and unexpected keys and all shapes that differ. Nothing is assigned then.
+pub fn load_state_dict(module: &dyn Module, dict: &StateDict, strict: bool) -> Result<()> {
+    load_tensors(&module.tensors(), dict, strict)
 }
 
 /// [`load_state_dict`] for tensors found by other means than [`Module`].
-pub fn load_tensors(own: &[(String, Tensor)], dict: &StateDict) -> Result<()> {
-    let missing: Vec<&str> = own.iter().map(|(k, _)| k.as_str()).filter(|k| !dict.contains_key(*k)).collect();
-    let known = |k: &str| own.iter().any(|(own, _)| own == k);
-    let unexpected: Vec<&str> = dict.keys().map(String::as_str).filter(|k| !known(k)).collect();
-    if !missing.is_empty() || !unexpected.is_empty() {
-        return Err(Error::data(
-            "load_state_dict",
-            format!("missing keys [{}], unexpected keys [{}]", missing.join(", "), unexpected.join(", ")),
-            "exactly the model's keys",
-            "load a file saved from the same model, or rename the keys",
-        ));
-    }
-    for (key, tensor) in own {
-        if tensor.shape() != dict[key].shape() {
-            return Err(Error::shape(
-                "load_state_dict",
-                format!("{key} of shape {:?}", dict[key].shape().as_slice()),
-                format!("shape {:?}", tensor.shape().as_slice()),
-                "load a file saved from the same model",
-            ));
+///
+/// # Errors
+/// As [`load_state_dict`].
+pub fn load_tensors(own: &[(String, Tensor)], dict: &StateDict, strict: bool) -> Result<()> {
+    let mut faults = Vec::new();
+    let mut fault = |what: &str, names: Vec<String>| {
+        if !names.is_empty() {
+            faults.push(format!("{what} [{}]", names.join(", ")));
         }
+    };
+    if strict {
+        let names: FxHashSet<&str> = own.iter().map(|(name, _)| name.as_str()).collect();
+        let lost = own.iter().map(|(name, _)| name).filter(|name| !dict.contains_key(*name));
+        fault("missing keys", lost.cloned().collect());
+        fault("unexpected keys", dict.keys().filter(|k| !names.contains(k.as_str())).cloned().collect());
     }
-    own.iter().try_for_each(|(key, tensor)| tensor.assign(&dict[key].cast(tensor.dtype())?))
+    let pairs: Vec<_> =
+        own.iter().filter_map(|(name, tensor)| Some((name, tensor, dict.get(name)?))).collect();
+    let one = |t: &Tensor| t.numel() == 1 && t.ndim() < 2;
+    let differ = pairs.iter().filter(|(_, a, b)| a.shape() != b.shape() && !(one(a) && one(b)));
+    let shapes = |(name, a, b): &(&String, &Tensor, &Tensor)| {
+        format!("{name}: {:?} for {:?}", b.shape().as_slice(), a.shape().as_slice())
+    };
+    fault("shapes that differ", differ.map(shapes).collect());
+    if !faults.is_empty() {
+        let fix = "load a file saved from the same model, rename the keys, or load with strict off";
+        let expected = "the model's own keys and shapes";
+        return Err(Error::data("load_state_dict", faults.join(", "), expected, fix));
+    }
+    let fit = |tensor: &Tensor, value: &Tensor| {
+        let shape: Vec<isize> = tensor.shape().iter().map(|n| *n as isize).collect();
+        value.reshape(&shape)?.cast(tensor.dtype())
+    };
+    let values = pairs.iter().map(|(_, tensor, value)| fit(tensor, value)).collect::<Result<Vec<_>>>()?;
+    pairs.iter().zip(&values).try_for_each(|((_, tensor, _), value)| tensor.assign(value))
 }
 
 /// A parameter: float values that require a gradient.

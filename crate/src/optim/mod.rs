@@ -1,37 +1,34 @@
-//! Optimizers. A step is one plan: every parameter and moment, the loss `backward` started from and whatever was
-//! assigned since are computed together, so each update is the epilogue of the kernel that sums its gradient.
+//! Optimizers, schedules of their learning rate, and limits for gradients. A step is one plan: every parameter and
+//! moment, the loss `backward` started from and whatever was assigned since are computed together, so each update is
+//! the epilogue of the kernel that sums its gradient.
 
+mod clip;
+mod group;
+mod options;
+mod plateau;
 mod rule;
+mod schedule;
+mod settings;
+mod state;
 
-pub use rule::{AdamOptions, SgdOptions};
+pub use clip::{clip_grad_norm, clip_grad_value};
+pub use options::{AdamOptions, LambOptions, LarsOptions, MuonOptions, SgdOptions};
+pub use plateau::{Plateau, PlateauOptions};
+pub use schedule::{OneCycle, Policy, Schedule};
+pub use settings::Settings;
 
 use crate::{
     error::{Error, Result},
-    graph::{Leaf, Node, Shape},
-    tensor::{Tensor, filled, finish_step},
+    graph::Node,
+    tensor::{Tensor, finish_step},
 };
+use group::Group;
 use rule::Rule;
-use std::{
-    cell::{Cell, RefCell},
-    rc::Rc,
-};
+use std::rc::Rc;
 
-const RELEASED: &str = "this tensor was computed from weights of two optimizer steps ago; read it before the next step, or compute it again";
-
-/// Changes parameters by their gradients.
+/// Changes parameters by their gradients. Groups of parameters may follow rules and rates of their own.
 pub struct Optimizer {
-    params: Vec<Param>,
-    rule: Rule,
-    lr: Rc<Cell<f64>>,
-    /// Asked for before every step that runs: the learning rate and what depends on the number of steps.
-    live: Node,
-}
-
-struct Param {
-    tensor: Tensor,
-    moments: Vec<Tensor>,
-    /// The weights before the last step: what was computed from them may still be read.
-    previous: RefCell<Option<Node>>,
+    groups: Vec<Rc<Group>>,
 }
 
 impl Optimizer {
@@ -41,6 +38,24 @@ impl Optimizer {
     /// `Argument` when there is nothing to train or a number is out of range.
     pub fn sgd(params: &[Tensor], options: SgdOptions) -> Result<Optimizer> {
         Self::new("SGD", params, options.lr, Rule::sgd(options)?)
+    }
+
+    /// Layer-wise adaptive rate scaling (You et al. 2017): SGD whose rate follows the ratio of the norms of weight
+    /// and gradient.
+    ///
+    /// # Errors
+    /// As [`Optimizer::sgd`].
+    pub fn lars(params: &[Tensor], options: LarsOptions) -> Result<Optimizer> {
+        Self::new("LARS", params, options.lr, Rule::lars("LARS", options)?)
+    }
+
+    /// Momentum whose change is made orthogonal (Jordan et al. 2024), with decoupled weight decay. For weights of two
+    /// axes; those of more are taken as `[first, rest]`.
+    ///
+    /// # Errors
+    /// As [`Optimizer::sgd`].
+    pub fn muon(params: &[Tensor], options: MuonOptions) -> Result<Optimizer> {
+        Self::new("Muon", params, options.lr, Rule::muon(options)?)
     }
 
     /// Adam (Kingma and Ba 2015); weight decay is added to the gradient.
@@ -59,46 +74,60 @@ impl Optimizer {
         Self::new("AdamW", params, options.lr, Rule::adam("AdamW", options, true)?)
     }
 
+    /// Adam's step scaled by the ratio of its norm and the weight's (You et al. 2020).
+    ///
+    /// # Errors
+    /// As [`Optimizer::sgd`].
+    pub fn lamb(params: &[Tensor], options: LambOptions) -> Result<Optimizer> {
+        Self::new("LAMB", params, options.lr, Rule::lamb(options)?)
+    }
+
     fn new(name: &str, params: &[Tensor], lr: f64, rule: Rule) -> Result<Optimizer> {
-        let mut own: Vec<Param> = Vec::new();
-        for tensor in params.iter().filter(|t| t.requires_grad() != Some(false)) {
-            if own.iter().any(|p| p.tensor.same(tensor)) {
-                continue;
+        Ok(Optimizer { groups: vec![Rc::new(Group::new(name, params, lr, rule)?)] })
+    }
+
+    /// One optimizer of several: a step of it changes the parameters of all, in one plan. They stay usable, and a rate
+    /// set on one of them counts here too.
+    ///
+    /// # Errors
+    /// `Argument` when there is none, or when two of them hold the same parameter.
+    pub fn group(optimizers: &[&Optimizer]) -> Result<Optimizer> {
+        let groups: Vec<Rc<Group>> = optimizers.iter().flat_map(|o| o.groups.iter().cloned()).collect();
+        let all = Optimizer { groups };
+        let params = all.params();
+        let twice = (1..params.len()).find(|i| params[..*i].iter().any(|p| p.same(&params[*i])));
+        match twice {
+            None if params.is_empty() => {
+                Err(Error::argument("OptimizerGroup", "no optimizers", "at least one", "pass optimizers"))
             }
-            tensor.set_requires_grad(true)?;
-            let zeros = || filled(0.0, &tensor.shape(), tensor.dtype());
-            let moments = (0..rule.moments()).map(|_| zeros()).collect::<Result<Vec<_>>>()?;
-            own.push(Param { tensor: tensor.clone(), moments, previous: RefCell::new(None) });
+            None => Ok(all),
+            Some(i) => Err(Error::argument(
+                "OptimizerGroup",
+                format!("a parameter of shape {:?} in two groups", params[i].shape().as_slice()),
+                "each parameter in one group",
+                "list it once",
+            )),
         }
-        if own.is_empty() {
-            return Err(Error::argument(
-                name,
-                "no tensor that requires a gradient",
-                "at least one parameter",
-                "pass nn.parameters(model)",
-            ));
-        }
-        let lr = Rc::new(Cell::new(lr));
-        let live = live_input(rule, lr.clone());
-        Ok(Optimizer { params: own, rule, lr, live })
     }
 
+    /// The parameters of all groups, in order.
     pub fn params(&self) -> Vec<Tensor> {
-        self.params.iter().map(|p| p.tensor.clone()).collect()
+        self.groups.iter().flat_map(|g| g.params.iter().map(|p| p.tensor.clone())).collect()
     }
 
+    /// The first group's learning rate.
     pub fn lr(&self) -> f64 {
-        self.lr.get()
+        self.groups[0].lr.get()
     }
 
-    /// Takes effect at the next step; nothing is compiled again.
+    /// Sets every group's learning rate. Takes effect at the next step; nothing is compiled again.
     pub fn set_lr(&self, lr: f64) {
-        self.lr.set(lr);
+        self.groups.iter().for_each(|g| g.lr.set(lr));
     }
 
     /// Forgets the gradients of all parameters.
     pub fn zero_grad(&self) {
-        self.params.iter().for_each(|p| p.tensor.set_grad(None));
+        self.params().iter().for_each(|p| p.set_grad(None));
     }
 
     /// Changes every parameter that has a gradient: queues the work and waits for nothing.
@@ -107,18 +136,20 @@ impl Optimizer {
     /// `Argument` when no parameter has a gradient; what `realize` reports, and then nothing has changed.
     pub fn step(&self) -> Result<()> {
         let (mut state, mut new, mut changed) = (Vec::new(), Vec::new(), Vec::new());
-        for param in &self.params {
-            let Some(gradient) = param.tensor.grad() else { continue };
-            let moments: Vec<Node> = param.moments.iter().map(Tensor::node).collect();
-            let (weight, next) =
-                self.rule.update(&param.tensor.node(), &gradient.node(), &moments, &self.live);
-            state.push(param.tensor.clone());
-            new.push(weight);
-            changed.push(Some(param));
-            for (moment, node) in param.moments.iter().zip(next) {
-                state.push(moment.clone());
-                new.push(node);
-                changed.push(None);
+        for group in &self.groups {
+            for param in &group.params {
+                let Some(gradient) = param.tensor.grad() else { continue };
+                let moments: Vec<Node> = param.moments.iter().map(Tensor::node).collect();
+                let (weight, next) =
+                    group.rule.update(&param.tensor.node(), &gradient.node(), &moments, &group.live)?;
+                state.push(param.tensor.clone());
+                new.push(weight);
+                changed.push(Some(param));
+                for (moment, node) in param.moments.iter().zip(next) {
+                    state.push(moment.clone());
+                    new.push(node);
+                    changed.push(None);
+                }
             }
         }
         if new.is_empty() {
@@ -132,29 +163,9 @@ impl Optimizer {
         let before = finish_step(&state, &new)?;
         for (param, leaf) in changed.into_iter().zip(before) {
             if let Some(param) = param {
-                param.previous.replace(Some(leaf)).iter().for_each(release);
+                param.keep_previous(leaf);
             }
         }
         Ok(())
     }
-}
-
-/// Gives storage back although stale graphs may still name it, so that forgotten handles cannot keep old weights.
-fn release(node: &Node) {
-    if let Some(leaf) = node.as_leaf() {
-        leaf.released.set(Some(RELEASED));
-        leaf.host.borrow_mut().take();
-        node.set_storage(None);
-    }
-}
-
-fn live_input(rule: Rule, lr: Rc<Cell<f64>>) -> Node {
-    let step = Cell::new(0u32);
-    let shape = Shape::from_slice(&[rule.live(lr.get(), 1).len()]);
-    let refresh = move || {
-        step.set(step.get().saturating_add(1));
-        bytemuck::cast_slice(&rule.live(lr.get(), step.get())).to_vec()
-    };
-    let leaf = Leaf { refresh: Some(Box::new(refresh)), ..Leaf::default() };
-    Node::leaf(leaf, shape, crate::graph::DType::F32)
 }

@@ -246,7 +246,7 @@ impl Tensor {
                 None => tensor.set_grad(Some(Tensor::from_node(gradient))),
             }
         }
-        ROOTS.with_borrow_mut(|roots| roots.push(Rc::downgrade(&self.0)));
+        with_step(self);
         Ok(())
     }
 
@@ -305,7 +305,7 @@ fn compute(nodes: &[Node]) -> Result<()> {
 /// flow through them, else at the end of the optimizer step.
 fn settle(tensor: &Tensor) {
     if tensor.node().needs_grad {
-        ROOTS.with_borrow_mut(|roots| roots.push(Rc::downgrade(&tensor.0)));
+        with_step(tensor);
     } else {
         forget_history(tensor);
     }
@@ -335,6 +335,11 @@ pub fn realize_all(tensors: &[Tensor]) -> Result<()> {
     PENDING.with_borrow_mut(Vec::clear);
     all.iter().chain(tensors).for_each(settle);
     Ok(())
+}
+
+/// Has a value computed with the next optimizer step where somebody still holds it.
+pub(crate) fn with_step(tensor: &Tensor) {
+    ROOTS.with_borrow_mut(|roots| roots.push(Rc::downgrade(&tensor.0)));
 }
 
 /// The end of an optimizer step: computes the new `state`, every loss `backward` started from and every assigned

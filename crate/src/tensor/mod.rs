@@ -34,8 +34,9 @@ pub use read::{Data, block_on};
 pub use shape::AxisList;
 
 pub(crate) use create::filled;
-pub(crate) use handle::finish_step;
+pub(crate) use handle::{finish_step, with_step};
 pub(crate) use random::{glorot_bound, host_uniform};
+pub(crate) use read::known_values;
 
 use crate::graph::Node;
 use std::{

@@ -169,6 +169,15 @@ fn waiting_bytes(node: &Node) -> Option<Data> {
     Some(Data::from_bytes(host.as_ref()?, node.dtype))
 }
 
+/// The values of a tensor that can be read without waiting: data from the host or on the CPU.
+pub(crate) fn known_values(tensor: &Tensor) -> Result<Data> {
+    let of = tensor.clone();
+    runtime::ready(Box::pin(async move { of.data().await })).unwrap_or_else(|| {
+        let fix = "read it with data() and make it a tensor again";
+        Err(Error::data("load_state_dict", "numbers on a GPU", "numbers that can be read at once", fix))
+    })
+}
+
 /// Refuses a value no device of this session could hold.
 pub(super) fn check_size(node: &Node) -> Result<()> {
     let limit = match node.storage() {

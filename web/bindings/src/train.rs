@@ -3,14 +3,15 @@
 use crate::{
     Js,
     error::{ToJs, js},
+    io::pairs,
     read::begin,
-    table::{Table, add, all, get, put_all, sweep},
+    table::{Table, add, all, get, put, put_all, sweep},
 };
-use js_sys::Function;
+use js_sys::{Array, Function};
 use playgrad::{
     Error, Result,
     graph::Node,
-    optim::{AdamOptions, Optimizer, SgdOptions},
+    optim::{self, Optimizer, Plateau, Schedule, Settings},
     schedule::capture::{self, Capture},
     tensor::{self, Tensor},
 };
@@ -87,88 +88,140 @@ pub fn to(x: u32, device: String) -> Js<JsValue> {
     begin(async move { x.to(&device).await.map(add) })
 }
 
+enum Rates {
+    Schedule(Schedule),
+    Plateau(Plateau),
+}
+
 thread_local! {
-    static OPTIMIZERS: RefCell<Table<Optimizer>> = const { RefCell::new(Table::new()) };
+    static OPTIMIZERS: RefCell<Table<Rc<Optimizer>>> = const { RefCell::new(Table::new()) };
+    static SCHEDULES: RefCell<Table<Rc<Rates>>> = const { RefCell::new(Table::new()) };
     static CAPTURES: RefCell<Table<Rc<Capture>>> = const { RefCell::new(Table::new()) };
 }
 
+/// By name, with settings by name: a list's name comes once for each of its numbers.
 #[wasm_bindgen]
-#[derive(Clone, Copy)]
-pub enum Optim {
-    SGD,
-    Adam,
-    AdamW,
-}
-
-/// `settings`: learning rate, then SGD's momentum, weight decay, nesterov or Adam's betas, eps, weight decay.
-#[wasm_bindgen]
-pub fn optimizer(kind: Optim, params: &[u32], settings: &[f64]) -> Js<u32> {
+pub fn optimizer(kind: &str, params: &[u32], names: Vec<String>, values: &[f64]) -> Js<u32> {
     let params = all(params).js()?;
-    let sgd = || SgdOptions {
-        lr: settings[0],
-        momentum: settings[1],
-        weight_decay: settings[2],
-        nesterov: settings[3] != 0.0,
-    };
-    let adam = || AdamOptions {
-        lr: settings[0],
-        betas: [settings[1], settings[2]],
-        eps: settings[3],
-        weight_decay: settings[4],
-    };
-    let made = match kind {
-        Optim::SGD => Optimizer::sgd(&params, sgd()),
-        Optim::Adam => Optimizer::adam(&params, adam()),
-        Optim::AdamW => Optimizer::adamw(&params, adam()),
-    };
-    made.map(|o| OPTIMIZERS.with_borrow_mut(|t| t.add(o))).js()
+    let made = Optimizer::named(&params, &Settings::new(kind, &names, values)).js()?;
+    Ok(OPTIMIZERS.with_borrow_mut(|t| t.add(Rc::new(made))))
 }
 
-fn with<T>(id: u32, work: impl FnOnce(&Optimizer) -> Result<T>) -> Js<T> {
-    OPTIMIZERS
-        .with_borrow(|t| match t.get(id) {
-            Some(optimizer) => work(optimizer),
-            None => Err(Error::argument(
-                "optim",
-                "an optimizer that is gone",
-                "a live one",
-                "keep a reference to it",
-            )),
-        })
-        .js()
+/// One optimizer of several.
+#[wasm_bindgen(js_name = optimizerGroup)]
+pub fn optimizer_group(ids: &[u32]) -> Js<u32> {
+    let parts = ids.iter().map(|id| optimizer_of(*id)).collect::<Result<Vec<_>>>().js()?;
+    let made = Optimizer::group(&parts.iter().map(|o| &**o).collect::<Vec<_>>()).js()?;
+    Ok(OPTIMIZERS.with_borrow_mut(|t| t.add(Rc::new(made))))
+}
+
+fn optimizer_of(id: u32) -> Result<Rc<Optimizer>> {
+    let gone =
+        || Error::argument("optim", "an optimizer that is gone", "a live one", "keep a reference to it");
+    OPTIMIZERS.with_borrow(|t| t.get(id).cloned()).ok_or_else(gone)
 }
 
 #[wasm_bindgen(js_name = optimizerStep)]
 pub fn optimizer_step(id: u32) -> Js<()> {
-    with(id, Optimizer::step)?;
+    optimizer_of(id).js()?.step().js()?;
     sweep();
     Ok(())
 }
 
 #[wasm_bindgen(js_name = zeroGrad)]
 pub fn zero_grad(id: u32) -> Js<()> {
-    with(id, |o| {
-        o.zero_grad();
-        Ok(())
-    })
+    optimizer_of(id).js()?.zero_grad();
+    Ok(())
 }
 
 #[wasm_bindgen(js_name = learningRate)]
 pub fn learning_rate(id: u32) -> Js<f64> {
-    with(id, |o| Ok(o.lr()))
+    Ok(optimizer_of(id).js()?.lr())
 }
 
 #[wasm_bindgen(js_name = setLearningRate)]
 pub fn set_learning_rate(id: u32, lr: f64) -> Js<()> {
-    with(id, |o| {
-        o.set_lr(lr);
-        Ok(())
-    })
+    optimizer_of(id).js()?.set_lr(lr);
+    Ok(())
 }
 
 #[wasm_bindgen(js_name = releaseOptimizer)]
 pub fn release_optimizer(id: u32) {
     let gone = OPTIMIZERS.with_borrow_mut(|t| t.remove(id));
+    drop(gone);
+}
+
+/// `[names, tensors]` of everything the optimizer keeps.
+#[wasm_bindgen(js_name = optimizerState)]
+pub fn optimizer_state(id: u32) -> Js<Array> {
+    Ok(pairs(optimizer_of(id).js()?.state_dict().js()?))
+}
+
+#[wasm_bindgen(js_name = loadOptimizerState)]
+pub fn load_optimizer_state(id: u32, names: Vec<String>, ids: &[u32]) -> Js<()> {
+    let dict = names.into_iter().zip(all(ids).js()?).collect();
+    optimizer_of(id).js()?.load_state_dict(&dict).js()
+}
+
+/// Scales the parameters' gradients; the norm they had.
+#[wasm_bindgen(js_name = clipGradNorm)]
+pub fn clip_grad_norm(params: &[u32], max_norm: f64, norm_type: f64) -> Js<u32> {
+    put(optim::clip_grad_norm(&all(params).js()?, max_norm, norm_type))
+}
+
+#[wasm_bindgen(js_name = clipGradValue)]
+pub fn clip_grad_value(params: &[u32], limit: f64) -> Js<()> {
+    optim::clip_grad_value(&all(params).js()?, limit).js()
+}
+
+/// A schedule of the optimizer's learning rates, by name with settings by name.
+#[wasm_bindgen]
+pub fn schedule(kind: &str, optimizer: u32, names: Vec<String>, values: &[f64]) -> Js<u32> {
+    let optimizer = optimizer_of(optimizer).js()?;
+    let settings = Settings::new(kind, &names, values);
+    let made = match kind {
+        "ReduceLROnPlateau" => Rates::Plateau(Plateau::named(&optimizer, &settings).js()?),
+        _ => Rates::Schedule(Schedule::named(&optimizer, &settings).js()?),
+    };
+    Ok(SCHEDULES.with_borrow_mut(|t| t.add(Rc::new(made))))
+}
+
+fn schedule_of(id: u32) -> Js<Rc<Rates>> {
+    let gone =
+        || js(Error::argument("optim", "a schedule that is gone", "a live one", "keep a reference to it"));
+    SCHEDULES.with_borrow(|t| t.get(id).cloned()).ok_or_else(gone)
+}
+
+/// `metric` counts for `ReduceLROnPlateau` alone.
+#[wasm_bindgen(js_name = scheduleStep)]
+pub fn schedule_step(id: u32, metric: f64) -> Js<()> {
+    match &*schedule_of(id)? {
+        Rates::Schedule(schedule) => schedule.step(),
+        Rates::Plateau(plateau) => plateau.step(metric),
+    }
+    Ok(())
+}
+
+#[wasm_bindgen(js_name = scheduleState)]
+pub fn schedule_state(id: u32) -> Js<Vec<f64>> {
+    Ok(match &*schedule_of(id)? {
+        Rates::Schedule(schedule) => schedule.state(),
+        Rates::Plateau(plateau) => plateau.state(),
+    })
+}
+
+#[wasm_bindgen(js_name = loadScheduleState)]
+pub fn load_schedule_state(id: u32, state: &[f64]) -> Js<()> {
+    match &*schedule_of(id)? {
+        Rates::Schedule(schedule) => schedule.load_state(state),
+        Rates::Plateau(plateau) => plateau.load_state(state),
+    }
+    .js()
+}
+
+#[wasm_bindgen(js_name = releaseSchedule)]
+pub fn release_schedule(id: u32) {
+    let gone = SCHEDULES.with_borrow_mut(|t| t.remove(id));
     drop(gone);
 }
 

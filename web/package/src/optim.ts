@@ -1,34 +1,79 @@
-import { Optim } from "../wasm/playgrad.js";
 import { engine, grew } from "./engine.js";
 import { ArgumentError } from "./errors.js";
-import { idsOf } from "./handle.js";
-import type { Tensor } from "./tensor.js";
+import { idsOf, make, makeAll } from "./handle.js";
+import { parameters } from "./nn.js";
+import { Tensor } from "./tensor.js";
 
 const registry = new FinalizationRegistry<number>((id) => engine().releaseOptimizer(id));
 
-/** Changes parameters by their gradients. Its state lives in the engine. */
-export abstract class Optimizer {
-  readonly #id: number;
+/** Tensors, or models whose `nn.parameters` are meant. */
+export type Trained = readonly object[];
+/** What an optimizer changes; in groups where some have settings of their own. */
+export type Params<Options> = Trained | readonly ({ params: Trained } & Options)[];
+
+/** Settings as the engine takes them: a list's name comes once for each of its numbers. @internal */
+export function settings(given: object): [string[], Float64Array] {
+  const pairs = Object.entries(given).flatMap(([name, value]) =>
+    value === undefined || value === null ? [] : [value].flat().map((one): [string, number] => [name, +one]),
+  );
+  return [pairs.map(([name]) => name), Float64Array.from(pairs, ([, value]) => value)];
+}
+
+const tensors = (list: Trained): Tensor[] =>
+  list.flatMap((item) => (item instanceof Tensor ? [item] : parameters(item)));
+
+/** Parameters with a learning rate of their own. */
+export class Group {
+  /** @internal */
+  readonly id: number;
   /** The tensors it changes. */
   readonly params: readonly Tensor[];
 
-  protected constructor(kind: Optim, params: readonly Tensor[], lr: number, settings: number[]) {
-    const op = Optim[kind]!;
-    if (!Array.isArray(params) || params.length === 0) {
-      const got = Array.isArray(params) ? "no parameters" : typeof params;
-      throw new ArgumentError(op, got, "an array of tensors", `write new optim.${op}(nn.parameters(model))`);
-    }
+  /** @internal */
+  constructor(id: number, params: readonly Tensor[]) {
+    this.id = id;
     this.params = params;
-    this.#id = engine().optimizer(kind, idsOf(op, params), Float64Array.from([lr, ...settings]));
-    registry.register(this, this.#id);
+    registry.register(this, id);
   }
 
   /** Learning rate; may change at any time. */
   get lr(): number {
-    return engine().learningRate(this.#id);
+    return engine().learningRate(this.id);
   }
   set lr(value: number) {
-    engine().setLearningRate(this.#id, value);
+    engine().setLearningRate(this.id, value);
+  }
+}
+
+function groups(kind: string, given: Params<object>, options: object): Group[] {
+  if (!Array.isArray(given) || given.length === 0) {
+    const got = Array.isArray(given) ? "no parameters" : typeof given;
+    throw new ArgumentError(
+      kind,
+      got,
+      "an array of tensors",
+      `write new optim.${kind}(nn.parameters(model))`,
+    );
+  }
+  const grouped = given.every((group) => Array.isArray(group?.params));
+  return (grouped ? given : [{ params: given }]).map(({ params, ...own }) => {
+    const all = tensors(params);
+    return new Group(engine().optimizer(kind, idsOf(kind, all), ...settings({ ...options, ...own })), all);
+  });
+}
+
+/** Changes parameters by their gradients. Its state lives in the engine. */
+export abstract class Optimizer extends Group {
+  /** One for each group of parameters. */
+  readonly groups: readonly Group[];
+
+  protected constructor(groups: readonly Group[]) {
+    const id = engine().optimizerGroup(Uint32Array.from(groups, (group) => group.id));
+    super(
+      id,
+      groups.flatMap((group) => group.params),
+    );
+    this.groups = groups;
   }
 
   /**
@@ -36,22 +81,47 @@ export abstract class Optimizer {
    * from. Waits for nothing. Parameters without a gradient throw `ArgumentError`.
    */
   step(): void {
-    engine().optimizerStep(this.#id);
+    engine().optimizerStep(this.id);
     grew();
   }
 
   /** Forgets the gradients; without it they add up. */
   zeroGrad(): void {
-    engine().zeroGrad(this.#id);
+    engine().zeroGrad(this.id);
+  }
+
+  /** All it keeps from step to step, for `saveSafetensors`. */
+  stateDict(): Record<string, Tensor> {
+    return named(engine().optimizerState(this.id));
+  }
+
+  /** Goes on where the optimizer was that gave `state`. Other names or shapes throw `DataError`. */
+  loadStateDict(state: Record<string, Tensor>): void {
+    const ids = idsOf("loadStateDict", Object.values(state));
+    engine().loadOptimizerState(this.id, Object.keys(state), ids);
   }
 }
 
-/** Stochastic gradient descent. */
+/** @internal */
+export function named([names, ids]: unknown[]): Record<string, Tensor> {
+  const all = makeAll(ids as Uint32Array);
+  return Object.fromEntries((names as string[]).map((name, i) => [name, all[i]!]));
+}
+
+/** Several optimizers as one: a step changes the parameters of all, in one submission. */
+export class OptimizerGroup extends Optimizer {
+  constructor(...optimizers: Optimizer[]) {
+    super(optimizers.flatMap((one) => one.groups));
+  }
+}
+
+/** Stochastic gradient descent; `classic` puts the learning rate into the momentum. */
 export interface SGDOptions {
   lr?: number;
   momentum?: number;
   nesterov?: boolean;
   weightDecay?: number;
+  classic?: boolean;
 }
 
 /** Adam and AdamW. */
@@ -62,26 +132,80 @@ export interface AdamOptions {
   weightDecay?: number;
 }
 
-/** Stochastic gradient descent, with momentum as in PyTorch. */
+/** LAMB; `adam` leaves out the ratio of norms. */
+export interface LAMBOptions extends AdamOptions {
+  adam?: boolean;
+}
+
+/** LARS; `preWd` adds weight decay to the gradient, `tcoef` is the trust coefficient. */
+export interface LARSOptions extends SGDOptions {
+  nsSteps?: number;
+  nsCoefficients?: readonly [number, number, number];
+  preWd?: boolean;
+  tcoef?: number;
+}
+
+/** Muon; `nsSteps` and `nsCoefficients` are of its Newton-Schulz iteration. */
+export interface MuonOptions {
+  lr?: number;
+  momentum?: number;
+  weightDecay?: number;
+  nsSteps?: number;
+  nsCoefficients?: readonly [number, number, number];
+  nesterov?: boolean;
+}
+
+/** Stochastic gradient descent, with momentum as in PyTorch. lr 0.001. */
 export class SGD extends Optimizer {
-  constructor(params: readonly Tensor[], options: SGDOptions = {}) {
-    const { lr = 0.001, momentum = 0, nesterov = false, weightDecay = 0 } = options;
-    super(Optim.SGD, params, lr, [momentum, weightDecay, Number(nesterov)]);
+  constructor(params: Params<SGDOptions>, options: SGDOptions = {}) {
+    super(groups("SGD", params, options));
   }
 }
 
-/** Adam (arXiv 1412.6980); weight decay is added to the gradient. */
+/** Adam (arXiv 1412.6980); weight decay is added to the gradient. lr 0.001, betas 0.9 and 0.999, eps 1e-8. */
 export class Adam extends Optimizer {
-  constructor(params: readonly Tensor[], options: AdamOptions = {}) {
-    const { lr = 0.001, betas = [0.9, 0.999], eps = 1e-8, weightDecay = 0 } = options;
-    super(Optim.Adam, params, lr, [betas[0], betas[1], eps, weightDecay]);
+  constructor(params: Params<AdamOptions>, options: AdamOptions = {}) {
+    super(groups("Adam", params, options));
   }
 }
 
-/** AdamW (arXiv 1711.05101): weight decay apart from the gradient. */
+/** AdamW (arXiv 1711.05101): weight decay, 0.01, apart from the gradient. */
 export class AdamW extends Optimizer {
-  constructor(params: readonly Tensor[], options: AdamOptions = {}) {
-    const { lr = 0.001, betas = [0.9, 0.999], eps = 1e-8, weightDecay = 0.01 } = options;
-    super(Optim.AdamW, params, lr, [betas[0], betas[1], eps, weightDecay]);
+  constructor(params: Params<AdamOptions>, options: AdamOptions = {}) {
+    super(groups("AdamW", params, options));
   }
 }
+
+/** LAMB (arXiv 1904.00962): Adam's step scaled by the ratio of norms. eps 1e-6. */
+export class LAMB extends Optimizer {
+  constructor(params: Params<LAMBOptions>, options: LAMBOptions = {}) {
+    super(groups("LAMB", params, options));
+  }
+}
+
+/** LARS (arXiv 1708.03888): SGD scaled by the ratio of norms. Momentum 0.9, weight decay 1e-4, tcoef 0.001. */
+export class LARS extends Optimizer {
+  constructor(params: Params<LARSOptions>, options: LARSOptions = {}) {
+    super(groups("LARS", params, options));
+  }
+}
+
+/** Muon (arXiv 2502.16982): momentum made orthogonal, for matrices. Momentum 0.95, weight decay 0.1. */
+export class Muon extends Optimizer {
+  constructor(params: Params<MuonOptions>, options: MuonOptions = {}) {
+    super(groups("Muon", params, options));
+  }
+}
+
+/**
+ * Scales the gradients so that their norm taken together is at most `maxNorm`; gives the norm they had. Computed
+ * with the optimizer's step. `normType` may be `Infinity`.
+ */
+export const clipGradNorm = (params: Trained, maxNorm: number, normType = 2): Tensor =>
+  make(engine().clipGradNorm(idsOf("clipGradNorm", tensors(params)), maxNorm, normType));
+
+/** Limits each element of the gradients to ±`clipValue`. */
+export const clipGradValue = (params: Trained, clipValue: number): void =>
+  engine().clipGradValue(idsOf("clipGradValue", tensors(params)), clipValue);
+
+export * from "./schedules.js";
