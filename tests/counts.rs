@@ -1,8 +1,9 @@
 //! Work counts of a training step, from the null device: deterministic, and only to go down.
 
 use playgrad::{
+    Tensor,
     models::{self, Counts, MODELS, OPTIMIZERS},
-    schedule,
+    runtime, schedule,
 };
 
 fn count(model: &str, optimizer: &str) -> Counts {
@@ -49,4 +50,43 @@ fn a_larger_batch_costs_more_work_in_the_same_kernels() {
     let [small, large] = [64, 128].map(|batch| models::count("mnist-mlp", "adam", Some(batch)).unwrap());
     assert_eq!(small.kernels, large.kernels);
     assert!(small.flops < large.flops && small.bytes < large.bytes);
+}
+
+/// Kernels of computing `of` on a device.
+fn kernels_of(device: &str, of: Tensor) -> u64 {
+    runtime::set_default(device).unwrap();
+    let before = schedule::stats().kernels;
+    of.realize().unwrap();
+    schedule::stats().kernels - before
+}
+
+#[test]
+fn recurrences_take_the_work_around_them_into_their_kernel() {
+    runtime::set_default("null").unwrap();
+    let ones = |shape: &[usize]| Tensor::ones(shape).unwrap().contiguous();
+    let (b, l, d, n) = (2, 64, 16, 4);
+    let (delta, u, a) = (ones(&[b, l, d, 1]), ones(&[b, l, d, 1]), ones(&[d, n]));
+    let (from, to) = (ones(&[b, l, 1, n]), ones(&[b, l, 1, n]));
+    playgrad::tensor::realize_all(&[delta.clone(), u.clone(), a.clone(), from.clone(), to.clone()]).unwrap();
+    let selective = || {
+        let decay = delta.mul(a.exp()?.neg()?)?.exp()?;
+        Tensor::scan(&decay, &delta.mul(&u)?.mul(&from)?, 1, false)
+    };
+    assert_eq!(kernels_of("null", selective().unwrap()), 1, "states of a selective scan");
+    assert_eq!(kernels_of("null", selective().unwrap().mul(&to).unwrap().silu().unwrap()), 1, "and after");
+    assert_eq!(kernels_of("null", selective().unwrap().mul(&to).unwrap().sum(3, false).unwrap()), 2);
+
+    let x = ones(&[100, 300]);
+    x.realize().unwrap();
+    assert_eq!(kernels_of("null", x.shrink(&[(0, 100), (0, 200)]).unwrap().cumsum(1).unwrap()), 1);
+    assert_eq!(kernels_of("null", x.softmax(0).unwrap().cumsum(0).unwrap()), 1, "of a softmax");
+    assert_eq!(kernels_of("null", x.cumsum(1).unwrap()), 3, "in blocks: few rows for a GPU");
+}
+
+#[test]
+fn a_running_sum_is_one_kernel_on_the_cpu() {
+    runtime::set_default("cpu").unwrap();
+    let x = Tensor::from_slice(&[1.0f32; 3000], &[3, 1000]).unwrap();
+    assert_eq!(kernels_of("cpu", x.mul(2.0).unwrap().cumsum(1).unwrap().add(1.0).unwrap()), 1);
+    assert_eq!(kernels_of("cpu", x.cumprod(0).unwrap().relu().unwrap()), 1);
 }

@@ -124,6 +124,34 @@ fn contractions_of_computed_operands() {
     playgrad::grad(&loss, &[&table]).unwrap()[0].realize().unwrap();
 }
 
+#[test]
+fn recurrences_and_their_gradients() {
+    device::install();
+    for (shape, axis) in
+        [([2, 23, 1], 1), ([1, 1, 300], 2), ([5, 6, 37], 0), ([1, 3, 2], 2), ([9, 40, 3], 1), ([30, 2, 4], 2)]
+    {
+        let (a, b) = (tensor(&shape, 1), tensor(&shape, 2));
+        for reverse in [false, true] {
+            let h = Tensor::scan(&a.sigmoid().unwrap(), &b, axis, reverse).unwrap();
+            let loss = h.square().unwrap().sum((), false).unwrap();
+            playgrad::grad(&loss, &[&a, &b]).unwrap().iter().for_each(|g| drop(g.realize().unwrap()));
+        }
+        let whole = b.mul(9.0).unwrap().int().unwrap();
+        let (largest, at) = b.cummax(axis).unwrap();
+        let loss = largest.mul(&a).unwrap().sum((), false).unwrap();
+        for out in [
+            b.softmax(axis).unwrap().cumsum(axis).unwrap(),
+            whole.cumprod(axis).unwrap(),
+            whole.cummin(axis).unwrap().0,
+            b.logcumsumexp(axis).unwrap(),
+            at,
+            playgrad::grad(&loss, &[&b]).unwrap()[0].clone(),
+        ] {
+            out.realize().unwrap();
+        }
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 16, failure_persistence: None, ..ProptestConfig::default() })]
 

@@ -178,6 +178,22 @@ fn softmax_rows() {
 }
 
 #[test]
+fn a_selective_scan() {
+    golden("scan", &[], || {
+        let (delta, a) = (floats(&[2, 40, 3, 1]), floats(&[3, 4]));
+        let (u, b) = (floats(&[2, 40, 3, 1]), floats(&[2, 40, 1, 4]));
+        Tensor::scan(&delta.mul(&a)?.exp()?, &delta.mul(&u)?.mul(&b)?, 1, false)
+    });
+}
+
+#[test]
+fn a_scan_from_the_end_in_few_turns() {
+    golden_for("scan_emulated", &[], EMULATED, || {
+        Tensor::scan(&floats(&[3, 20_000]), &floats(&[3, 20_000]), 1, true)?.relu()
+    });
+}
+
+#[test]
 fn contract_with_epilogue() {
     golden("contract", &[], || floats(&[128, 784]).matmul(&floats(&[784, 128]))?.add(floats(&[128]))?.relu());
 }

@@ -3,7 +3,7 @@
 
 use crate::{
     error::{Error, Result},
-    graph::{Axes, Binary, DType, Node, Op, Pairs, Reduce, Unary, Window, walk},
+    graph::{Axes, Binary, DType, Node, Op, Pairs, Reduce, Scan, Unary, Window, walk},
     tensor::{Tensor, build},
 };
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -108,6 +108,11 @@ fn rule(n: &Node, g: &Node) -> Sources {
         Op::Cast => smallvec![Some(build::cast(g, src(0).dtype))],
         Op::Bitcast => smallvec![None],
         Op::Reduce(op, axes) => smallvec![Some(reduce(*op, axes, src(0), n, g))],
+        Op::Scan(Scan::Linear, axis) => {
+            let total = scan_back(src(0), g, *axis);
+            smallvec![Some(build::mul(&total, &build::earlier(n, *axis))), Some(total)]
+        }
+        Op::Scan(Scan::Max, axis) => smallvec![Some(scan_max(src(0), n, g, *axis))],
         Op::Reshape => smallvec![Some(build::reshape(g, &src(0).shape))],
         Op::Permute(axes) => {
             let mut inverse: Axes = axes.clone();
@@ -210,6 +215,27 @@ fn reduce(op: Reduce, axes: &Axes, x: &Node, y: &Node, g: &Node) -> Node {
             build::select(&is_zero, &at_zero, &elsewhere)
         }
     }
+}
+
+/// `G[t] = g[t] + a[t + 1] · G[t + 1]`: what each element of the recurrence owes to itself and all that follow.
+fn scan_back(a: &Node, g: &Node, axis: usize) -> Node {
+    let turned = |x: &Node| build::flip(x, &[axis]);
+    turned(&build::scan_linear(&build::earlier(&turned(a), axis), &turned(g), axis))
+}
+
+/// Each element that was the largest when it came takes the gradients from there to the next such element: at a tie
+/// the latest has it, as in PyTorch's cummax.
+fn scan_max(x: &Node, y: &Node, g: &Node, axis: usize) -> Node {
+    let record = is_record(x, y);
+    let (one, zero) = (build::like(g, 1.0), build::like(g, 0.0));
+    let follows = build::select(&record, &zero, &one);
+    build::select(&record, &scan_back(&follows, g, axis), &zero)
+}
+
+/// Where `x` is its own largest so far; NaN is larger than all numbers.
+pub(crate) fn is_record(x: &Node, largest: &Node) -> Node {
+    let not_a_number = build::unary(Unary::Not, &build::eq(x, x));
+    build::binary(Binary::Or, &build::eq(x, largest), &not_a_number)
 }
 
 /// Windows over the spread gradient, of which each element takes the one at its own place in the window.

@@ -25,6 +25,8 @@ pub enum Op {
 
     /// Reduced axes stay, with size 1.
     Reduce(Reduce, Axes),
+    /// A recurrence along an axis of at least two elements; sources of `Linear`: a, b; of `Max`: b.
+    Scan(Scan, usize),
 
     Reshape,
     Permute(Axes),
@@ -85,6 +87,14 @@ pub enum Reduce {
     Sum,
     Max,
     Prod,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Scan {
+    /// `h[t] = a[t] · h[t − 1] + b[t]`, with 0 before the first.
+    Linear,
+    /// `h[t] = max(h[t − 1], b[t])`.
+    Max,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

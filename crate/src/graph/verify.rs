@@ -1,6 +1,6 @@
 //! Checks that a graph keeps the rules every later stage relies on. A failure is our bug, never the user's.
 
-use super::{Binary, DType, Node, Op, Unary, topo};
+use super::{Binary, DType, Node, Op, Scan, Unary, topo};
 
 /// Panics on the first node below `roots` that breaks its op's shape or dtype rule.
 pub fn verify(roots: &[Node]) {
@@ -59,6 +59,16 @@ fn check(n: &Node) -> Result<(), &'static str> {
                     .all(|(i, (o, s))| if axes.contains(&i) { *o == 1 } else { o == s }),
             "reduced axes have size 1",
         ),
+        Op::Scan(op, axis) => {
+            same_shape()?;
+            let sources = if *op == Scan::Linear { 2 } else { 1 };
+            ensure(
+                n.src.len() == sources && n.src.iter().all(|s| s.dtype == n.dtype),
+                "a scan keeps the dtype",
+            )?;
+            ensure(n.dtype.size() > 1 && n.numel() > 0, "a scan of values wider than a byte")?;
+            ensure(n.shape.get(*axis).is_some_and(|n| *n > 1), "a scan has two elements or more")
+        }
         Op::Reshape => ensure(n.numel() == n.src[0].numel(), "reshape keeps the number of elements"),
         Op::Permute(axes) => ensure(
             axes.len() == n.shape.len() && axes.iter().zip(&n.shape).all(|(a, s)| n.src[0].shape[*a] == *s),

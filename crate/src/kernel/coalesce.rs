@@ -55,7 +55,8 @@ fn all_lins(kernel: &Kernel) -> Vec<&Lin> {
             | Expr::Where(..)
             | Expr::Cast(_)
             | Expr::Bitcast(_)
-            | Expr::Acc(_) => {}
+            | Expr::Acc(_)
+            | Expr::Scan => {}
         }
     }
     out
@@ -79,7 +80,8 @@ fn merge(kernel: &mut Kernel, a: RangeId, b: RangeId) {
             | Expr::Where(..)
             | Expr::Cast(_)
             | Expr::Bitcast(_)
-            | Expr::Acc(_) => {}
+            | Expr::Acc(_)
+            | Expr::Scan => {}
         }
     }
     kernel.ranges[b] *= kernel.ranges[a];

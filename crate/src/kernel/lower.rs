@@ -4,9 +4,9 @@
 //! is right and outside of which the value is 0; `Value::zero` are those it already obeys. A product needs only
 //! one factor to obey, so a filter stays free of the mask that its padded partner carries.
 
-use super::{Acc, Arg, ArgId, Cond, Contract, Expr, ExprId, Kernel, Lin, RangeId, Store, Typed};
+use super::{Acc, Arg, ArgId, Cond, Contract, Expr, ExprId, Kernel, Lin, RangeId, Scan, Store, Typed};
 use crate::{
-    graph::{Binary, DType, Node, Op, Reduce, Unary, axis_groups},
+    graph::{self, Binary, DType, Node, Op, Reduce, Unary, axis_groups},
     schedule::fuse::{Fusion, Group},
 };
 use rustc_hash::FxHashMap;
@@ -19,6 +19,8 @@ type Mask = Vec<Cond>;
 pub struct Lowered {
     pub kernel: Kernel,
     pub buffers: Vec<Node>,
+    /// A scan that the group cannot compute in its order: the kernel is right once this has one of its own.
+    pub apart: Option<Node>,
 }
 
 #[derive(Clone)]
@@ -38,6 +40,8 @@ struct Lowerer<'a> {
     exprs: Vec<Typed>,
     known: FxHashMap<Typed, ExprId>,
     accs: Vec<Acc>,
+    scan: Option<Scan>,
+    apart: Option<Node>,
     stores: Vec<(Node, Lin, ExprId)>,
     loads: FxHashMap<u64, ArgId>,
     args: Vec<Arg>,
@@ -61,6 +65,8 @@ pub fn lower(fusion: &Fusion, id: usize) -> Lowered {
         exprs: Vec::new(),
         known: FxHashMap::default(),
         accs: Vec::new(),
+        scan: None,
+        apart: None,
         stores: Vec::new(),
         loads: FxHashMap::default(),
         args: Vec::new(),
@@ -202,6 +208,7 @@ impl Lowerer<'_> {
                 self.masked(Expr::Where(c, a, b), node.dtype, mask)
             }
             Op::Reduce(op, axes) => self.reduce(node, *op, axes, index, mask),
+            Op::Scan(op, axis) => self.scan(node, *op, *axis, index, mask),
             Op::Contiguous => self.lower(src(0), index, mask),
             Op::Gather => self.gather(node, index, mask),
             Op::Reshape => {
@@ -357,6 +364,31 @@ impl Lowerer<'_> {
         self.masked(Expr::Acc(at), node.dtype, mask)
     }
 
+    /// The recurrence along the inner range, if this is where the index goes one by one, forward or backward.
+    fn scan(&mut self, node: &Node, op: graph::Scan, axis: usize, index: &[Lin], mask: &Mask) -> Value {
+        let range = self.inner[0];
+        let forward = Lin::range(range, &self.sizes);
+        let backward = forward.times(-1).plus(node.shape[axis] as i64 - 1);
+        // Forward, the first elements do without those that nobody wants.
+        let backwards = index[axis] == backward && self.sizes[range] == node.shape[axis];
+        let fixed = |(i, lin): (usize, &Lin)| i == axis || !lin.any_range(&mut |r| r == range);
+        let in_order = (backwards || index[axis] == forward) && index.iter().enumerate().all(fixed);
+        let sources = node
+            .src
+            .iter()
+            .map(|s| {
+                let value = self.lower(s, index, &[]);
+                self.settle(&value)
+            })
+            .collect();
+        let scan = Scan { op, sources, range, backwards, dtype: node.dtype };
+        if !in_order || !mask.is_empty() || self.scan.as_ref().is_some_and(|known| *known != scan) {
+            self.apart = Some(node.clone());
+        }
+        self.scan = Some(scan);
+        self.masked(Expr::Scan, node.dtype, mask)
+    }
+
     /// Loop variables for a reduction; reductions of equal sizes share them, so that their loads are equal too.
     fn ranges_for(&mut self, sizes: &[usize]) -> SmallVec<[RangeId; 6]> {
         if let Some(ranges) = self.reduce_ranges.get(sizes) {
@@ -389,6 +421,7 @@ impl Lowerer<'_> {
             inner: self.inner,
             exprs: self.exprs,
             accs: self.accs,
+            scan: self.scan,
             stores: Vec::new(),
             contract: None,
             args: self.args,
@@ -404,7 +437,7 @@ impl Lowerer<'_> {
             kernel.contract = contract(&kernel);
         }
         kernel.name = name(&kernel);
-        Lowered { kernel, buffers: self.buffers }
+        Lowered { kernel, buffers: self.buffers, apart: self.apart }
     }
 }
 
@@ -437,6 +470,9 @@ fn name(kernel: &Kernel) -> String {
     };
     match (&kernel.contract, kernel.accs.as_slice()) {
         (Some(c), _) => format!("contract_{}_{}_{}", kernel.size(&c.m), kernel.size(&c.n), kernel.size(&c.k)),
+        (None, _) if kernel.scan.is_some() => {
+            format!("scan_{}_{}", join(&kernel.outer), join(&kernel.inner))
+        }
         (None, []) => format!("map_{}", join(&kernel.outer)),
         (None, [first, ..]) if kernel.inner.is_empty() => {
             format!("reduce_{}_{}", join(&kernel.outer), join(&first.ranges))

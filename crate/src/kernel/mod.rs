@@ -7,7 +7,7 @@ mod lower;
 mod prune;
 mod split;
 
-use crate::graph::{Binary, DType, Reduce, Unary};
+use crate::graph::{self, Binary, DType, Reduce, Unary};
 pub use coalesce::coalesce;
 pub use index::{Atom, Cond, Lin};
 pub use lower::{Lowered, lower};
@@ -27,6 +27,7 @@ pub type ArgId = usize;
 /// - *map*: no accumulators, `inner` empty.
 /// - *reduce*: accumulators and stores per row, `inner` empty.
 /// - *row*: stores with `per_element` loop over `inner` after the accumulators (softmax, layernorm).
+/// - *scan*: as row, but the stores follow the recurrence along `inner`, in its order.
 /// - *contract*: `contract` is set; `accs[0]` sums `a · b` and the stores are its epilogue. Ignoring the hint
 ///   and treating it as a reduce gives the same values.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -41,6 +42,7 @@ pub struct Kernel {
     pub inner: SmallVec<[RangeId; 6]>,
     pub exprs: Vec<Typed>,
     pub accs: Vec<Acc>,
+    pub scan: Option<Scan>,
     pub stores: Vec<Store>,
     pub contract: Option<Contract>,
     pub args: Vec<Arg>,
@@ -73,6 +75,8 @@ pub enum Expr {
     Bitcast(ExprId),
     /// The finished value of an accumulator.
     Acc(usize),
+    /// The value of the kernel's scan at the point of `inner`.
+    Scan,
 }
 
 /// `op` over all points of `ranges` of `value`; `value` may name earlier accumulators.
@@ -82,6 +86,27 @@ pub struct Acc {
     pub value: ExprId,
     pub ranges: SmallVec<[RangeId; 6]>,
     pub dtype: DType,
+}
+
+/// A recurrence along `range`, which alone is `inner`; it starts at the last element where it runs `backwards`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Scan {
+    pub op: graph::Scan,
+    /// What the graph's op takes: a, b or b alone; may name accumulators.
+    pub sources: SmallVec<[ExprId; 2]>,
+    pub range: RangeId,
+    pub backwards: bool,
+    pub dtype: DType,
+}
+
+impl Scan {
+    /// What stands before the first element.
+    pub fn start(&self) -> f64 {
+        match self.op {
+            graph::Scan::Linear => 0.0,
+            graph::Scan::Max => self.dtype.min_value(),
+        }
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -129,6 +154,11 @@ impl Kernel {
         self.rows().saturating_mul(reduced + self.size(&self.inner))
     }
 
+    /// What the scan's recurrence takes; nothing where there is none.
+    pub fn scanned(&self) -> &[ExprId] {
+        self.scan.as_ref().map_or(&[], |s| &s.sources)
+    }
+
     /// Accumulators that can share one loop: same ranges, none needing another of the same stage.
     pub fn stages(&self) -> Vec<Vec<usize>> {
         let mut level = vec![0usize; self.accs.len()];
@@ -159,6 +189,7 @@ impl Kernel {
             out[i] = match &typed.expr {
                 Expr::Const(_) => false,
                 Expr::Acc(_) => ranges.iter().any(|r| self.outer.contains(r)),
+                Expr::Scan => ranges.iter().any(|r| self.outer.contains(r) || self.inner.contains(r)),
                 Expr::Index(l) => lin(l),
                 Expr::Load { index, mask, .. } => lin(index) || conds(mask),
                 Expr::Masked(mask, e) => conds(mask) || out[*e],
@@ -185,7 +216,7 @@ impl Kernel {
                 });
             };
             match &self.exprs[i].expr {
-                Expr::Const(_) | Expr::Acc(_) => {}
+                Expr::Const(_) | Expr::Acc(_) | Expr::Scan => {}
                 Expr::Index(l) => values(l),
                 Expr::Load { index, mask, .. } => {
                     values(index);

@@ -9,6 +9,7 @@ pub fn prune<T>(kernel: &mut Kernel, of_args: &mut Vec<T>) {
         .map(|a| a.value)
         .chain(kernel.stores.iter().map(|s| s.value))
         .chain(factors)
+        .chain(kernel.scanned().iter().copied())
         .collect();
     let mut needed = vec![false; kernel.exprs.len()];
     kernel.needed(&roots).into_iter().for_each(|e| needed[e] = true);

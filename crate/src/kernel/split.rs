@@ -93,7 +93,8 @@ fn parts_kernel(
             | Expr::Where(..)
             | Expr::Cast(_)
             | Expr::Bitcast(_)
-            | Expr::Acc(_) => {}
+            | Expr::Acc(_)
+            | Expr::Scan => {}
         }
     }
     parts.stores.clear();

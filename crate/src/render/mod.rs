@@ -9,6 +9,7 @@ mod direct;
 mod map;
 mod printer;
 mod reduce;
+mod scan;
 mod spelling;
 pub mod wasm;
 mod wgsl;
@@ -111,6 +112,11 @@ pub fn parts(kernel: &Kernel, target: Target) -> usize {
         Form::Contract(tile) => contract::parts(kernel, tile),
         Form::Direct(tile) => direct::parts(kernel, tile),
     }
+}
+
+/// How many rows of a scan keep a GPU busy.
+pub fn rows(target: Target) -> usize {
+    if target.emulated { 16 } else { 1 << 12 }
 }
 
 /// The kernel in workgroups of the size that suits it.

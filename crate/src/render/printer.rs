@@ -133,6 +133,30 @@ impl<'a> Printer<'a> {
         self.block(&head, |p| p.loops(inner, roots, body));
     }
 
+    /// A loop over `range` from its first or from its last point, in at most `turns` turns.
+    pub fn one_by_one(
+        &mut self,
+        range: RangeId,
+        backwards: bool,
+        turns: usize,
+        body: &mut dyn FnMut(&mut Self),
+    ) {
+        let (n, name) = (self.kernel.ranges[range], self.scope.ranges[range].clone());
+        let each = n.div_ceil(turns);
+        let head = (self.lang.for_loop)("step", "0", n.div_ceil(each) * each, each);
+        let mut once = |p: &mut Self, at: &str| {
+            p.name(&name, DType::I32, &if backwards { format!("{} - {at}", n - 1) } else { at.into() });
+            body(p);
+        };
+        self.block(&head, |p| match each {
+            1 => once(p, "step"),
+            _ => (0..each).for_each(|i| {
+                let at = format!("(step + {i})");
+                p.block(&format!("if ({at} < {n})"), |p| once(p, &at));
+            }),
+        });
+    }
+
     /// Loops over the row-major positions of `ranges`, each of `lanes` invocations taking every `lanes`-th.
     pub fn strided(
         &mut self,
@@ -223,6 +247,7 @@ impl<'a> Printer<'a> {
         let name = match &kernel.exprs[e].expr {
             Expr::Const(bits) => (self.lang.constant)(f64::from_bits(*bits), dtype),
             Expr::Acc(i) => self.accs[*i].clone(),
+            Expr::Scan => "scan".into(),
             computed => {
                 let text = self.compute(e, computed, dtype);
                 let name = format!("v{e}{}", self.scope.suffix);
@@ -237,7 +262,7 @@ impl<'a> Printer<'a> {
     fn compute(&mut self, e: ExprId, expr: &Expr, dtype: DType) -> String {
         let (kernel, lang) = (self.kernel, self.lang);
         match expr {
-            Expr::Const(_) | Expr::Acc(_) => unreachable!("constants and accumulators have a name"),
+            Expr::Const(_) | Expr::Acc(_) | Expr::Scan => unreachable!("has a name"),
             Expr::Index(lin) => self.lin(lin),
             Expr::Load { arg, index, mask } => self.load(e, *arg, index, mask),
             Expr::Masked(mask, e) => {

@@ -4,6 +4,7 @@
 use super::{
     Part, Site, Target, fill,
     printer::{Printer, Scope, identity},
+    scan,
 };
 use crate::{
     graph::{DType, Reduce},
@@ -30,6 +31,9 @@ const EMULATED_TURNS: usize = 1 << 14;
 /// along the row.
 pub fn lanes(kernel: &Kernel, target: Target) -> usize {
     let longest = longest(kernel).max(kernel.size(&kernel.inner));
+    if kernel.scan.is_some() {
+        return 1;
+    }
     if target.emulated {
         return longest.div_ceil(EMULATED_TURNS).next_power_of_two().min(MAX_LANES);
     }
@@ -122,7 +126,8 @@ pub fn part(site: Site, lanes: usize, threads: usize) -> Part {
             p.name(&format!("row_acc{i}"), acc.dtype, &format!("{prefix}{name}_{ty}(acc{i}, thread, lane)"));
         }
     }
-    stores(&mut p, lanes, &mut points);
+    let turns = if site.target.emulated { EMULATED_TURNS } else { usize::MAX };
+    stores(&mut p, lanes, turns, &mut points);
     let holes = [
         ("prefix", prefix.into()),
         ("joins", join_source),
@@ -229,7 +234,7 @@ fn in_chunks(p: &mut Printer, stage: std::ops::Range<usize>, ranges: &[RangeId],
 }
 
 /// Rows past the last one only take part in the joins.
-fn stores(p: &mut Printer, lanes: usize, points: &mut Points) {
+fn stores(p: &mut Printer, lanes: usize, turns: usize, points: &mut Points) {
     let kernel = p.kernel;
     let (each, once): (Vec<_>, Vec<_>) = kernel.stores.iter().partition(|s| s.per_element);
     p.block("if (live)", |p| {
@@ -240,6 +245,9 @@ fn stores(p: &mut Printer, lanes: usize, points: &mut Points) {
         }
         if each.is_empty() {
             return;
+        }
+        if let Some(scan) = &kernel.scan {
+            return scan::steps(p, scan, &each, turns);
         }
         let roots: Vec<ExprId> = each.iter().map(|s| s.value).collect();
         let mut write = |p: &mut Printer| each.iter().for_each(|s| p.store(s));

@@ -91,6 +91,10 @@ pub trait Device {
     fn parts(&self, _kernel: &Kernel) -> usize {
         1
     }
+    /// How many rows of a scan keep the device busy: fewer long ones are cut into blocks.
+    fn rows(&self) -> usize {
+        1
+    }
     /// Errors carry the target compiler's message. Where compilation is asynchronous the error arrives at the
     /// next `read`.
     fn compile(&self, bundle: &Bundle) -> Result<Program>;

@@ -68,6 +68,10 @@ impl Device for Null {
         render::parts(kernel, GPU)
     }
 
+    fn rows(&self) -> usize {
+        render::rows(GPU)
+    }
+
     /// A program is the number of dispatches a GPU would need.
     fn compile(&self, bundle: &Bundle) -> Result<Program> {
         Ok(Rc::new(render::dispatches(bundle, GPU).len()))

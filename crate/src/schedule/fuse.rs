@@ -27,6 +27,8 @@ pub struct Group {
     /// Ranges that are rows, as bits; all of them in kernels without reductions.
     pub outer: u64,
     pub contract: bool,
+    /// It computes a scan, along its only range that is not a row.
+    scan: bool,
     fixed: bool,
 }
 
@@ -179,7 +181,11 @@ impl Fuser {
         while chain.len() > 1 && !matches!(self.nodes[chain[chain.len() - 1]].op, Op::Permute(_)) {
             chain.pop();
         }
-        if self.is_output[n] || self.is_forced[n] {
+        let scan = match self.nodes[n].op {
+            Op::Scan(_, axis) => Some(axis),
+            _ => None,
+        };
+        if self.is_output[n] || self.is_forced[n] || scan.is_some() {
             chain.truncate(1);
         }
         let root = chain.pop().expect("the chain starts with the node");
@@ -192,8 +198,12 @@ impl Fuser {
         }
         let fixed = matches!(self.nodes[n].op, Op::Reduce(..));
         let contract = is_contraction(&self.nodes[n]);
-        let group = self.group_mut(g);
-        (group.fixed, group.contract) = (fixed, contract);
+        if let Some(axis) = scan {
+            assert!(self.hold_scan(n, axis, g, false), "a kernel of its own computes a scan");
+        } else {
+            let group = self.group_mut(g);
+            (group.fixed, group.contract) = (fixed, contract);
+        }
     }
 
     /// A new kernel with `n` as its only root.
@@ -261,6 +271,9 @@ impl Fuser {
     /// Lets group `g` compute `n` in place, if it can; `stored` values are also written to a buffer.
     fn hold(&mut self, n: usize, g: usize, stored: bool) -> bool {
         let node = &self.nodes[n];
+        if let Op::Scan(_, axis) = node.op {
+            return self.hold_scan(n, axis, g, stored);
+        }
         if !matches!(node.op, Op::Reduce(..)) {
             return !stored || self.tap_allowed(n, g, self.group(g).outer) || self.hold_of_row(n, g);
         }
@@ -278,6 +291,27 @@ impl Fuser {
         group.fixed = true;
         group.contract |= contract;
         true
+    }
+
+    /// Makes group `g` walk along the axis of scan `n`, if it needs each element once and one range is that axis.
+    fn hold_scan(&mut self, n: usize, axis: usize, g: usize, stored: bool) -> bool {
+        let (group, path) = (self.group(g), &self.reach[&(g, n)].all);
+        let (all, along) = (all_ranges(group), path.axes[axis]);
+        let rows = all & !along;
+        let alone = path.axes.iter().enumerate().all(|(i, bits)| i == axis || bits & along == 0);
+        let fits = path.bits() == all
+            && along.count_ones() == 1
+            && alone
+            && (path.clean || !stored)
+            && !group.contract
+            && !group.scan
+            && (!group.fixed || group.outer == rows)
+            && group.roots.iter().all(|r| r.node.dtype.size() > 1);
+        if fits {
+            let group = self.group_mut(g);
+            (group.outer, group.scan, group.fixed) = (rows, true, true);
+        }
+        fits
     }
 
     /// Makes group `g` a kernel of rows that computes and stores `n`, one value for each row that follows from a
@@ -347,6 +381,7 @@ impl Fuser {
             let group = self.group(*g);
             let own = sizes(group, all_ranges(group) & !rows);
             if sizes(group, *rows) != outer
+                || (group.scan && readers.iter().any(|other| other != g && self.group(*other).scan))
                 || group.contract
                 || (!inner.is_empty() && !own.is_empty() && own != inner)
             {
@@ -388,6 +423,7 @@ impl Fuser {
                 }
             }
             merged.fixed |= group.fixed;
+            merged.scan |= group.scan;
             merged.taps.extend(group.taps);
             merged.roots.extend(group.roots.into_iter().map(|root| Root {
                 axes: root.axes.iter().map(|a| a.map(|r| to[r])).collect(),
@@ -474,7 +510,7 @@ impl Fuser {
         match &node.op {
             // It has a buffer to load from.
             Op::Contiguous => true,
-            Op::Reduce(..) | Op::Gather => false,
+            Op::Reduce(..) | Op::Scan(..) | Op::Gather => false,
             Op::Unary(Unary::Sqrt | Unary::Exp2 | Unary::Log2 | Unary::Sin | Unary::Recip) => false,
             _ => node.src.iter().all(|s| self.cheap(s, seen)),
         }
@@ -560,6 +596,7 @@ fn along(user: &Node, slot: usize, at: &Path) -> Path {
         Op::Unary(_) | Op::Binary(_) | Op::Where | Op::Cast | Op::Bitcast | Op::Contiguous => {
             keep(axes.clone())
         }
+        Op::Scan(..) => keep(axes.clone()),
         Op::Reduce(_, reduced) => Path {
             axes: (0..axes.len()).map(|i| if reduced.contains(&i) { REDUCED } else { axes[i] }).collect(),
             clean: false,

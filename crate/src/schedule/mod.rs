@@ -1,8 +1,9 @@
 //! Takes graph nodes; gives a plan: which nodes share a kernel, their order, their memory. Runs it.
 //!
-//! `rewrite` → `fuse` → `lower` (in `kernel`) → `order`, `bundle` and memory (in `plan`) → compile; a structural hash of the
+//! `blocks` → `rewrite` → `fuse` → `lower` (in `kernel`) → `order`, `bundle` and memory (in `plan`) → compile; a structural hash of the
 //! graph finds the plan again, so that a plain training loop pays for graph building and one look-up.
 
+mod blocks;
 mod bundle;
 pub mod capture;
 pub mod fuse;

@@ -1,6 +1,7 @@
 //! Graph → plan: kernels in order, where each argument lives, how much memory the temporaries take.
 
 use super::{
+    blocks::blocks,
     bundle::{self, Group},
     fuse, rewrite,
 };
@@ -55,7 +56,7 @@ pub struct Work {
 /// Plans `outputs` for a device; `inputs` are the computed nodes and leaves below them, in the order of `Place::Input`.
 pub fn plan(id: u64, outputs: &[Node], inputs: &[Node], device: &dyn Device) -> Result<Plan> {
     rewrite::forget();
-    let rewritten = rewrite::rewrite(outputs);
+    let rewritten = rewrite::rewrite(&blocks(outputs, device.rows()));
     #[cfg(debug_assertions)]
     crate::graph::verify(&rewritten);
     let mut kernels = order(lower_within(&rewritten, device.limits().max_buffers));
@@ -108,6 +109,7 @@ fn lower_within(outputs: &[Node], max_buffers: usize) -> Vec<Lowered> {
         let lowered: Vec<Lowered> = (0..fusion.groups.len()).map(|g| lower(&fusion, g)).collect();
         let mut grew = false;
         for (g, l) in lowered.iter().enumerate() {
+            grew |= l.apart.as_ref().is_some_and(|scan| forced.insert(scan.id));
             if buffers(l, outputs) > max_buffers
                 && let Some(node) = cut(&fusion, g, max_buffers)
             {
@@ -135,7 +137,7 @@ fn halves(lowered: Lowered, device: &dyn Device) -> Vec<Lowered> {
         for (i, arg) in kernel.args.iter_mut().enumerate() {
             arg.written = kernel.stores.iter().any(|s| s.arg == i);
         }
-        Lowered { kernel, buffers }
+        Lowered { kernel, buffers, apart: None }
     };
     vec![half(cut.parts), half(cut.whole)]
 }
@@ -280,7 +282,9 @@ fn flops(kernel: &Kernel) -> u64 {
         count(&own.map(|s| s.value).collect::<Vec<_>>(), points)
     };
     let accs: u64 = kernel.accs.iter().map(reduced).sum();
-    accs + stored(false, rows) + stored(true, rows * kernel.size(&kernel.inner))
+    let points = rows * kernel.size(&kernel.inner);
+    let scan = count(kernel.scanned(), points) + (kernel.scanned().len() * points) as u64;
+    accs + scan + stored(false, rows) + stored(true, points)
 }
 
 /// The error for work that no device can hold.

@@ -45,7 +45,7 @@ fn unmarked(node: &Node, done: &FxHashMap<u64, Node>) -> Option<Node> {
     marks.then(|| done[&node.src[0].id].clone())
 }
 
-fn rebuild(node: &Node, done: &FxHashMap<u64, Node>) -> Node {
+pub(super) fn rebuild(node: &Node, done: &FxHashMap<u64, Node>) -> Node {
     if node.src.iter().all(|s| done[&s.id] == *s) {
         return node.clone();
     }
@@ -228,6 +228,7 @@ fn find_constant_axes(node: &Node) -> u64 {
             node.src.iter().fold(all, |bits, s| bits & constant_axes(s))
         }
         Op::Reduce(_, axes) => below() | axes.iter().fold(0, |bits, a| bits | 1 << a),
+        Op::Scan(_, axis) => node.src.iter().fold(all, |bits, s| bits & constant_axes(s)) & !(1 << axis),
         Op::Expand => below() | where_axis(&|i| node.src[0].shape[i] < node.shape[i]),
         Op::Permute(axes) => {
             let below = below();

@@ -1,7 +1,7 @@
 //! Takes nodes that already fit; gives the node of one primitive: the words `tensor`, `grad` and `optim`
 //! compose with. Nothing here checks a user's input.
 
-use crate::graph::{Axes, Binary, DType, Node, Op, Pairs, Reduce, Shape, Unary, Window};
+use crate::graph::{Axes, Binary, DType, Node, Op, Pairs, Reduce, Scan, Shape, Unary, Window};
 
 /// A copy without a look at each element.
 fn same(shape: &Shape) -> Shape {
@@ -102,6 +102,37 @@ pub(crate) fn reduce(op: Reduce, x: &Node, axes: &[usize]) -> Node {
 
 pub(crate) fn sum(x: &Node, axes: &[usize]) -> Node {
     reduce(Reduce::Sum, x, axes)
+}
+
+/// `h[t] = a[t] · h[t − 1] + b[t]` along `axis`, with 0 before the first.
+pub(crate) fn scan_linear(a: &Node, b: &Node, axis: usize) -> Node {
+    scan(Scan::Linear, &[a.clone(), b.clone()], axis)
+}
+
+/// The largest so far along `axis`.
+pub(crate) fn scan_max(x: &Node, axis: usize) -> Node {
+    scan(Scan::Max, std::slice::from_ref(x), axis)
+}
+
+fn scan(op: Scan, src: &[Node], axis: usize) -> Node {
+    let last = &src[src.len() - 1];
+    if last.shape[axis] < 2 || last.numel() == 0 {
+        return last.clone();
+    }
+    Node::new(Op::Scan(op, axis), src, same(&last.shape), last.dtype)
+}
+
+/// What stood one place earlier along `axis`, 0 at the first.
+pub(crate) fn earlier(x: &Node, axis: usize) -> Node {
+    let n = x.shape[axis];
+    if n == 0 {
+        return x.clone();
+    }
+    let mut kept: Pairs = x.shape.iter().map(|n| (0, *n)).collect();
+    kept[axis].1 = n - 1;
+    let mut pairs = Pairs::from_elem((0, 0), x.shape.len());
+    pairs[axis].0 = 1;
+    pad(&shrink(x, kept), pairs)
 }
 
 fn movement(op: Op, x: &Node, shape: Shape) -> Node {

@@ -20,6 +20,7 @@ mod print;
 mod random;
 mod read;
 mod reduce;
+mod scan;
 mod shape;
 
 pub use conv::{Conv2dOptions, Pool2dOptions};

@@ -16,7 +16,7 @@ fn count(x: &Node, axes: &Axes) -> usize {
 }
 
 /// Bools and small integers add up in 32 bits.
-fn widened(x: &Node) -> Node {
+pub(super) fn widened(x: &Node) -> Node {
     match x.dtype {
         DType::Bool => build::cast(x, DType::I32),
         DType::U8 => build::cast(x, DType::U32),

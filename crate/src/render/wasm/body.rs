@@ -5,6 +5,7 @@ use crate::{
     kernel::{ArgId, Atom, Cond, Expr, ExprId, Kernel, Lin, RangeId, Store},
 };
 use rustc_hash::FxHashMap;
+use smallvec::SmallVec;
 use wasm_encoder::{BlockType, Function, InstructionSink, ValType};
 
 pub type Local = u32;
@@ -55,6 +56,7 @@ pub(super) struct Scope {
     pub tests: FxHashMap<Cond, Local>,
     pub masks: FxHashMap<(Cond, u32), Local>,
     pub accs: FxHashMap<(usize, u32), Local>,
+    pub scan: SmallVec<[Local; 4]>,
 }
 
 /// What the code inside a loop will need, so that each part is computed as far outside as possible.
@@ -102,6 +104,7 @@ pub struct Body<'k> {
 }
 
 const ACCS: u32 = 96;
+const SCAN: u32 = 127;
 /// Loops of so few points and instructions in all become straight code, as those over a pooling window.
 const UNROLL: usize = 16;
 const UNROLLED: usize = 160;
@@ -111,7 +114,7 @@ impl<'k> Body<'k> {
     /// ranges or accumulators than the bookkeeping has bits, or a range too long for positions times four.
     pub fn new(kernel: &'k Kernel, params: u32) -> Option<Body<'k>> {
         let long = kernel.ranges.iter().any(|n| *n >= 1 << 28);
-        if long || kernel.ranges.len() > ACCS as usize || kernel.accs.len() > 32 {
+        if long || kernel.ranges.len() > ACCS as usize || kernel.accs.len() as u32 > SCAN - ACCS {
             return None;
         }
         let mut body = Body {
@@ -136,6 +139,7 @@ impl<'k> Body<'k> {
                 Expr::Binary(_, a, b) => body.deps[*a] | body.deps[*b],
                 Expr::Where(a, b, c) => body.deps[*a] | body.deps[*b] | body.deps[*c],
                 Expr::Acc(i) => 1 << (ACCS + *i as u32),
+                Expr::Scan => 1 << SCAN,
             };
             body.deps.push(deps);
         }
@@ -247,6 +251,13 @@ impl<'k> Body<'k> {
         }
     }
 
+    /// From here on the scan's value is a v128 per group.
+    pub fn bind_scan(&mut self, groups: &[Local]) {
+        self.scope.bound |= 1 << SCAN;
+        self.scope.varying |= 1 << SCAN;
+        self.scope.scan = groups.into();
+    }
+
     /// Vectors side by side and how many lanes of each count, until the enclosing `scoped` ends.
     pub fn lanes(&mut self, groups: u32, active: u8) {
         self.scope.groups = groups;
@@ -288,7 +299,8 @@ impl<'k> Body<'k> {
                 | Expr::Where(..)
                 | Expr::Cast(_)
                 | Expr::Bitcast(_)
-                | Expr::Acc(_) => {}
+                | Expr::Acc(_)
+                | Expr::Scan => {}
             }
         }
         for sum in &work.sums {

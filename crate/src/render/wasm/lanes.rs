@@ -38,6 +38,8 @@ fn spread(kernel: &Kernel, range: RangeId, cost: u64) -> u64 {
 const STEP: u64 = 4;
 /// Joining the lanes of an accumulator.
 const FOLD: u64 = 12;
+/// A scan's step from lane to lane.
+const SERIAL: u64 = 8;
 
 fn total(kernel: &Kernel, outer: Option<RangeId>) -> u64 {
     let rows = kernel.rows() as u64;
@@ -61,8 +63,12 @@ fn total(kernel: &Kernel, outer: Option<RangeId>) -> u64 {
     for per_element in [false, true] {
         let stores: Vec<&Store> = kernel.stores.iter().filter(|s| s.per_element == per_element).collect();
         if !stores.is_empty() {
-            region(if per_element { &kernel.inner } else { &[] }, &[], &stores);
+            let scanned = if per_element { kernel.scanned() } else { &[] };
+            region(if per_element { &kernel.inner } else { &[] }, scanned, &stores);
         }
+    }
+    if outer.is_none() && kernel.scan.is_some() {
+        sum = sum.saturating_add(rows.saturating_mul(kernel.size(&kernel.inner) as u64) * SERIAL * 100);
     }
     if outer.is_none() {
         sum = sum.saturating_add(rows * kernel.accs.len() as u64 * FOLD * 100);
@@ -88,7 +94,7 @@ fn cost(
     };
     let conds = |m: &[Cond]| m.iter().map(|c| 2 + access(&c.lin)).sum::<u64>();
     let each = kernel.needed(&all).into_iter().filter(|e| varies[*e]).map(|e| match &kernel.exprs[e].expr {
-        Expr::Const(_) | Expr::Acc(_) | Expr::Bitcast(_) => 0,
+        Expr::Const(_) | Expr::Acc(_) | Expr::Scan | Expr::Bitcast(_) => 0,
         Expr::Index(lin) => access(lin),
         Expr::Load { index, mask, .. } => access(index) + conds(mask),
         Expr::Masked(mask, _) => 1 + conds(mask),

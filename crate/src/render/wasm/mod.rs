@@ -13,6 +13,7 @@ mod memory;
 pub mod micro;
 pub mod pack;
 pub mod rows;
+mod scan;
 mod value;
 
 pub use body::{Body, Coord, Local, Work};

@@ -4,6 +4,7 @@
 use super::{
     body::{Body, Coord, Local, Work, slow},
     lanes::{Along, along, inside},
+    scan,
 };
 use crate::{
     graph::{DType, Reduce},
@@ -102,7 +103,8 @@ impl<'k> Plan<'k> {
         let stores =
             |per_element: bool| kernel.stores.iter().filter(|s| s.per_element == per_element).collect();
         let per_element: Vec<&Store> = stores(true);
-        let kept = if lanes.is_none() { Kept::find(kernel, &per_element) } else { None };
+        let kept =
+            if lanes.is_none() && kernel.scan.is_none() { Kept::find(kernel, &per_element) } else { None };
         Plan {
             lanes,
             groups,
@@ -161,6 +163,9 @@ impl<'k> Plan<'k> {
         for group in 0..groups {
             self.per_row.iter().for_each(|s| body.store(s, group));
         }
+        if let Some(scan) = &kernel.scan {
+            return scan::scan(body, scan, &self.per_element, self.lanes.is_some());
+        }
         if self.per_element.is_empty() {
             return;
         }
@@ -199,7 +204,8 @@ impl<'k> Plan<'k> {
 
 /// All that a kernel computes.
 fn whole(kernel: &Kernel) -> Work {
-    let values: Vec<ExprId> = kernel.accs.iter().map(|a| a.value).collect();
+    let values: Vec<ExprId> =
+        kernel.accs.iter().map(|a| a.value).chain(kernel.scanned().iter().copied()).collect();
     Work::new(kernel, &values, &kernel.stores.iter().collect::<Vec<_>>())
 }
 

@@ -27,6 +27,7 @@ impl Body<'_> {
             Expr::Const(bits) => return self.splat(bits_of(f64::from_bits(bits), typed.dtype)),
             Expr::Bitcast(a) => return self.value(a, group),
             Expr::Acc(i) => return self.scope.accs[&(i, group)],
+            Expr::Scan => return self.scope.scan[group as usize],
             _ => {}
         }
         if let Some(local) = self.scope.values.get(&(e, group)) {
@@ -42,7 +43,9 @@ impl Body<'_> {
         let kernel = self.kernel;
         let dtype = kernel.exprs[e].dtype;
         match &kernel.exprs[e].expr {
-            Expr::Const(_) | Expr::Bitcast(_) | Expr::Acc(_) => unreachable!("has a local of its own"),
+            Expr::Const(_) | Expr::Bitcast(_) | Expr::Acc(_) | Expr::Scan => {
+                unreachable!("has a local of its own")
+            }
             Expr::Index(lin) => self.vector(&Sum { arg: None, lin: lin.clone() }, group),
             Expr::Load { arg, index, mask } => self.load(*arg, index, mask, group),
             Expr::Masked(conds, a) => self.masked(conds, *a, group),

@@ -8,6 +8,7 @@ mod math;
 mod memory;
 pub mod pool;
 mod rows;
+mod scan;
 mod tape;
 
 use super::{BufferId, Bundle, Counters, Device, Launch, Limits, Program, ReadFuture, Region};
@@ -281,8 +282,8 @@ fn with_frame(kernel: &Kernel, args: &Args, f: impl FnOnce(&mut Frame, &mut Scra
     if own.regs.len() < kernel.exprs.len() {
         own.regs.resize_with(kernel.exprs.len(), || None);
     }
-    if own.accs.len() < kernel.accs.len() {
-        own.accs.resize(kernel.accs.len(), Reg::ZERO);
+    if own.accs.len() <= kernel.accs.len() {
+        own.accs.resize(kernel.accs.len() + 1, Reg::ZERO);
     }
     own.coords.iter_mut().for_each(|c| c.0 = usize::MAX);
     let mut frame = Frame {

@@ -3,6 +3,7 @@
 
 use super::{
     math::{self, LANES, Reg},
+    scan::Scanner,
     tape::{Frame, StoreWalk, Tape, bits_of},
 };
 use crate::{
@@ -19,6 +20,7 @@ pub struct Rows {
     stages: Vec<Stage>,
     per_row: Stores,
     per_element: Option<(Vec<RangeId>, Vec<RangeId>, Stores)>,
+    scanner: Option<Scanner>,
 }
 
 struct Stage {
@@ -38,7 +40,8 @@ const ENOUGH: usize = 128;
 
 impl Rows {
     pub fn new(kernel: &Kernel) -> Rows {
-        let along_outer = kernel.accs.is_empty() || prefers_outer(kernel);
+        let is_map = kernel.accs.is_empty() && kernel.scan.is_none();
+        let along_outer = is_map || prefers_outer(kernel);
         let (lanes, loops) =
             if along_outer { trailing(kernel, &kernel.outer) } else { (vec![], kernel.outer.to_vec()) };
         let stages = kernel
@@ -65,8 +68,12 @@ impl Rows {
             let stores = stores(true, if along_outer { &lanes } else { &own }, &kernel.inner);
             (own, inner, stores)
         });
-        let moving: &[RangeId] = if kernel.accs.is_empty() { &kernel.outer } else { &[] };
-        Rows { per_row: stores(false, &lanes, moving), per_element, lanes, loops, stages }
+        let moving: &[RangeId] = if is_map { &kernel.outer } else { &[] };
+        let scanner = kernel.scan.as_ref().map(|scan| {
+            let own = std::slice::from_ref(&scan.range);
+            Scanner::new(kernel, scan, if along_outer { &lanes } else { own })
+        });
+        Rows { per_row: stores(false, &lanes, moving), per_element, scanner, lanes, loops, stages }
     }
 
     /// In how many independent pieces the kernel can run: blocks of lanes, or rows.
@@ -108,35 +115,46 @@ impl Rows {
                 self.per_row.walks.iter().for_each(|w| w.run(kernel, frame));
             }
             if let Some((lanes, loops, stores)) = &self.per_element {
+                let body = Body { stores, scanner: self.scanner.as_ref() };
                 // SAFETY: passed on from the caller.
-                unsafe { stores.run_inside(kernel, frame, lanes, loops) };
+                unsafe { body.run(kernel, frame, lanes, loops) };
                 frame.len = rows;
             }
         }
     }
 }
 
-impl Stores {
+/// What happens at each element of a row.
+struct Body<'a> {
+    stores: &'a Stores,
+    scanner: Option<&'a Scanner>,
+}
+
+impl Body<'_> {
     /// # Safety
     /// As for `Rows::run`.
-    unsafe fn run_inside(&self, kernel: &Kernel, frame: &mut Frame, lanes: &[RangeId], loops: &[RangeId]) {
+    unsafe fn run(&self, kernel: &Kernel, frame: &mut Frame, lanes: &[RangeId], loops: &[RangeId]) {
         if !lanes.is_empty() {
             frame.len = LANES.min(kernel.size(lanes));
         }
         // SAFETY: passed on from the caller.
-        unsafe { self.tape.hoist(kernel, frame) };
-        let mut body = |frame: &mut Frame| {
+        unsafe { self.stores.tape.hoist(kernel, frame) };
+        let mut store = |frame: &mut Frame| {
             // SAFETY: passed on from the caller.
             unsafe {
-                self.tape.run(kernel, frame);
-                self.walks.iter().for_each(|w| w.run(kernel, frame));
+                self.stores.tape.run(kernel, frame);
+                self.stores.walks.iter().for_each(|w| w.run(kernel, frame));
             }
         };
+        if let Some(scanner) = self.scanner {
+            // SAFETY: passed on from the caller.
+            return unsafe { scanner.run(kernel, frame, !lanes.is_empty(), &mut store) };
+        }
         points(kernel, loops, frame, &mut |frame| {
             if lanes.is_empty() {
-                body(frame);
+                store(frame);
             } else {
-                blocks(kernel, lanes, frame, &mut body);
+                blocks(kernel, lanes, frame, &mut store);
             }
         });
     }
@@ -253,7 +271,7 @@ fn prefers_outer(kernel: &Kernel) -> bool {
     if kernel.outer.is_empty() {
         return false;
     }
-    let reduced = &kernel.accs[0].ranges;
+    let reduced = kernel.accs.first().map_or(&kernel.inner, |a| &a.ranges);
     let (inside, _) = trailing(kernel, reduced);
     let (along, _) = trailing(kernel, &kernel.outer);
     let (rows, points) = (kernel.rows(), kernel.size(reduced).max(1));

@@ -57,6 +57,7 @@ pub struct Frame<'a> {
     pub args: &'a [*mut u8],
     /// One register per expression; empty while it is written.
     pub regs: &'a mut [Option<Box<Reg>>],
+    /// Finished accumulators, and after them the scan's value.
     pub accs: &'a mut [Reg],
     pub len: usize,
 }
@@ -82,6 +83,7 @@ impl Tape {
                 Expr::Cast(a) => Kind::Cast(*a),
                 Expr::Bitcast(a) => Kind::Copy(*a),
                 Expr::Acc(i) => Kind::Acc(*i),
+                Expr::Scan => Kind::Acc(kernel.accs.len()),
             };
             let list = if varies[id] { &mut tape.body } else { &mut tape.hoisted };
             list.push(Instr { id, dtype: typed.dtype, kind });

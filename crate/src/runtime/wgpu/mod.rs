@@ -210,6 +210,10 @@ impl Device for Gpu {
         render::parts(kernel, self.0.target)
     }
 
+    fn rows(&self) -> usize {
+        render::rows(self.0.target)
+    }
+
     fn compile(&self, bundle: &Bundle) -> Result<Program> {
         self.0.health.alive()?;
         let compiled = self.0.pipelines.compiled(&self.0, bundle);
