@@ -176,3 +176,17 @@ fn a_device_opened_again_starts_afresh() {
     runtime::set_default("cpu").unwrap();
     assert_eq!(plan(), first);
 }
+
+#[test]
+fn a_plan_reads_its_inputs_alone() {
+    cpu();
+    let (x, v) = data(&[6], 3);
+    x.set_requires_grad(true).unwrap();
+    let triple = x.mul(3.0).unwrap();
+    let kept = triple.sin().unwrap();
+    kept.realize().unwrap();
+    // The same sine behind a mark that the plan takes away.
+    let cut = triple.detach().sin().unwrap().mul(2.0).unwrap();
+    let want: Vec<f32> = v.iter().map(|x| 2.0 * (3.0 * x).sin()).collect();
+    close(&cut.to_vec::<f32>().unwrap(), &want);
+}

@@ -3,7 +3,7 @@
 
 use crate::{
     error::{Error, Result},
-    graph::{Axes, Binary, DType, Node, Op, Pairs, Reduce, Scan, Unary, Window, walk},
+    graph::{Axes, Binary, DType, Mark, Node, Op, Pairs, Reduce, Scan, Unary, Window, walk},
     tensor::{Tensor, build},
 };
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -13,39 +13,43 @@ use std::f64::consts::{FRAC_PI_2, LN_2};
 type Sources = SmallVec<[Option<Node>; 3]>;
 
 /// The gradients of a scalar with respect to tensors, as tensors that differentiate again.
+///
+/// # Errors
+/// Those of [`Tensor::gradient`].
 pub fn grad(loss: &Tensor, tensors: &[&Tensor]) -> Result<Vec<Tensor>> {
-    let root = loss.node();
-    check_root("grad", &root)?;
-    let history = History::of(&root);
-    let targets: Vec<Node> = tensors.iter().map(|t| t.node()).collect();
-    // Equal constants are one node, so a constant cannot be told from others like it.
-    let depends = |t: &Node| history.contains(t) && t.dtype.is_float() && t.as_const().is_none();
-    if let Some(at) = targets.iter().position(|t| !depends(t)) {
-        return Err(Error::argument(
-            "grad",
-            format!("tensor {at}, which the loss does not depend on"),
-            "float tensors with data, which the loss was computed from",
-            "make constants data by requiring a gradient, and compute the loss without detach() or no_grad",
-        ));
-    }
-    let gradients = history.gradients(&root, &targets);
-    let or_zero = |(g, t): (Option<Node>, &Node)| Tensor::from_node(g.unwrap_or_else(|| build::like(t, 0.0)));
-    Ok(gradients.into_iter().zip(&targets).map(or_zero).collect())
+    loss.gradient(tensors, None, false)
 }
 
-pub(crate) fn check_root(op: &str, root: &Node) -> Result<()> {
-    if root.numel() != 1 {
-        return Err(Error::shape(
+/// What the gradient of `root` starts with: `gradient`, or 1 where `root` is a scalar.
+pub(crate) fn seed(op: &str, root: &Node, gradient: Option<&Tensor>) -> Result<Node> {
+    if !root.dtype.is_float() {
+        return Err(Error::dtype(
             op,
-            format!("shape {:?}", root.shape.as_slice()),
-            "a scalar",
-            "reduce the loss first, with mean() or sum()",
+            root.dtype.name(),
+            "a float dtype",
+            "compute the loss from float tensors",
         ));
     }
-    if !root.dtype.is_float() {
-        return Err(Error::dtype(op, root.dtype.name(), "float32", "compute the loss from float tensors"));
+    let Some(gradient) = gradient.map(Tensor::node) else {
+        return match root.numel() {
+            1 => Ok(build::like(root, 1.0)),
+            _ => Err(Error::shape(
+                op,
+                format!("shape {:?}", root.shape.as_slice()),
+                "a scalar",
+                "reduce the loss first, with mean() or sum(), or give its gradient",
+            )),
+        };
+    };
+    if gradient.shape != root.shape {
+        return Err(Error::shape(
+            op,
+            format!("a gradient of shape {:?}", gradient.shape.as_slice()),
+            format!("{:?}, the shape of what is differentiated", root.shape.as_slice()),
+            "expand or reshape the gradient",
+        ));
     }
-    Ok(())
+    Ok(build::cast(&gradient, root.dtype))
 }
 
 /// Every node a gradient can reach from a root, sources first, computed or not.
@@ -65,8 +69,8 @@ impl History {
         self.ids.contains(&node.id)
     }
 
-    /// The gradient of `root` for each target; none where every path to it is constant.
-    pub(crate) fn gradients(&self, root: &Node, targets: &[Node]) -> Vec<Option<Node>> {
+    /// The gradient for each target, given that of `root`; none where every path to it is constant.
+    pub(crate) fn gradients(&self, root: &Node, seed: Node, targets: &[Node]) -> Result<Vec<Option<Node>>> {
         let mut wanted: FxHashSet<u64> = targets.iter().map(|t| t.id).collect();
         for node in &self.order {
             let passes = node.dtype.is_float() && !matches!(node.op, Op::Bitcast);
@@ -75,13 +79,18 @@ impl History {
             }
         }
         let mut gradients: FxHashMap<u64, Node> = FxHashMap::default();
-        gradients.insert(root.id, build::like(root, 1.0));
+        gradients.insert(root.id, seed);
+        let mut again: FxHashMap<u64, Node> = FxHashMap::default();
         for node in self.order.iter().rev().filter(|n| wanted.contains(&n.id)) {
             let Some(g) = gradients.get(&node.id).cloned() else { continue };
             if !node.src.iter().any(|s| wanted.contains(&s.id)) {
                 continue;
             }
-            for (source, part) in node.src.iter().zip(rule(node, &g)) {
+            if matches!(node.op, Op::Mark(Mark::Checkpoint)) {
+                recompute(node, &g, &mut again);
+            }
+            let parts = rule(again.get(&node.id).unwrap_or(node), &g)?;
+            for (source, part) in node.src.iter().zip(parts) {
                 let Some(part) = part.filter(|_| wanted.contains(&source.id)) else { continue };
                 let total = match gradients.get(&source.id) {
                     Some(sum) => build::add(sum, &part),
@@ -90,14 +99,34 @@ impl History {
                 gradients.insert(source.id, total);
             }
         }
-        targets.iter().map(|t| gradients.get(&t.id).cloned()).collect()
+        Ok(targets.iter().map(|t| gradients.get(&t.id).cloned()).collect())
     }
 }
 
+/// Adds to `again`, for every node between the inputs of a checkpoint and its value, its like over inputs that wait
+/// for the gradient `g` of the checkpoint.
+fn recompute(mark: &Node, g: &Node, again: &mut FxHashMap<u64, Node>) {
+    let (value, inputs) = (&mark.src[0], &mark.src[1..]);
+    let mut made: FxHashMap<u64, Node> = FxHashMap::default();
+    for x in inputs {
+        made.insert(x.id, build::after(again.get(&x.id).unwrap_or(x), g));
+    }
+    for node in walk(std::slice::from_ref(value), |n| !inputs.contains(n) && !n.is_realized()) {
+        let inside = !node.is_realized() && node.src.iter().any(|s| made.contains_key(&s.id));
+        if inside && !made.contains_key(&node.id) {
+            let now = |s: &Node| made.get(&s.id).or_else(|| again.get(&s.id)).unwrap_or(s).clone();
+            let src: Vec<Node> = node.src.iter().map(now).collect();
+            made.insert(node.id, Node::new(node.op.clone(), &src, node.shape.clone(), node.dtype));
+        }
+    }
+    inputs.iter().for_each(|x| drop(made.remove(&x.id)));
+    again.extend(made);
+}
+
 /// The gradient of each source of `n`, given the gradient `g` of `n`; none where it is 0 everywhere.
-fn rule(n: &Node, g: &Node) -> Sources {
+fn rule(n: &Node, g: &Node) -> Result<Sources> {
     let src = |i: usize| &n.src[i];
-    match &n.op {
+    Ok(match &n.op {
         Op::Buffer(_) | Op::Const(_) | Op::Iota => smallvec![],
         Op::Unary(op) => smallvec![unary(*op, src(0), n, g)],
         Op::Binary(op) => binary(*op, src(0), src(1), n, g).into_iter().collect(),
@@ -107,7 +136,7 @@ fn rule(n: &Node, g: &Node) -> Sources {
         }
         Op::Cast => smallvec![Some(build::cast(g, src(0).dtype))],
         Op::Bitcast => smallvec![None],
-        Op::Reduce(op, axes) => smallvec![Some(reduce(*op, axes, src(0), n, g))],
+        Op::Reduce(op, axes) => smallvec![Some(reduce(*op, axes, src(0), n, g)?)],
         Op::Scan(Scan::Linear, axis) => {
             let total = scan_back(src(0), g, *axis);
             smallvec![Some(build::mul(&total, &build::earlier(n, *axis))), Some(total)]
@@ -141,7 +170,9 @@ fn rule(n: &Node, g: &Node) -> Sources {
         Op::Unwindow(w) => smallvec![Some(unwindow(*w, src(0), g))],
         Op::Gather => smallvec![Some(gather(src(0), src(1), g)), None],
         Op::Contiguous => smallvec![Some(g.clone())],
-    }
+        Op::After | Op::Mark(Mark::Checkpoint) => smallvec![Some(g.clone())],
+        Op::Mark(Mark::Custom(backward)) => std::iter::once(None).chain(backward(n, g)?).collect(),
+    })
 }
 
 fn unary(op: Unary, x: &Node, y: &Node, g: &Node) -> Option<Node> {
@@ -187,34 +218,47 @@ fn binary(op: Binary, a: &Node, b: &Node, y: &Node, g: &Node) -> [Option<Node>; 
     }
 }
 
-fn reduce(op: Reduce, axes: &Axes, x: &Node, y: &Node, g: &Node) -> Node {
+fn reduce(op: Reduce, axes: &Axes, x: &Node, y: &Node, g: &Node) -> Result<Node> {
     let all = |v: &Node| build::expand(v, &x.shape);
-    match op {
+    Ok(match op {
         Reduce::Sum => all(g),
         Reduce::Max => {
-            let best = build::cast(&build::eq(x, &all(y)), DType::F32);
+            let best = build::cast(&build::eq(x, &all(y)), x.dtype);
             let share = build::div(g, &build::sum(&best, axes));
             build::mul(&best, &all(&share))
         }
         Reduce::Prod => {
-            // The product of the others; where zeros are, only a single zero gets one.
-            let (one, zero) = (build::like(x, 1.0), build::like(x, 0.0));
-            let is_zero = build::eq(x, &zero);
-            let safe = build::select(&is_zero, &one, x);
-            let rest = build::reduce(Reduce::Prod, &safe, axes);
-            let zeros = build::sum(&build::cast(&is_zero, DType::F32), axes);
-            let without = |count: f64| {
-                build::select(
-                    &build::eq(&zeros, &build::like(&zeros, count)),
-                    &rest,
-                    &build::like(&rest, 0.0),
-                )
-            };
-            let at_zero = all(&build::mul(g, &without(1.0)));
-            let elsewhere = build::div(&all(&build::mul(g, &without(0.0))), &safe);
-            build::select(&is_zero, &at_zero, &elsewhere)
+            let products = axes.iter().fold(x.clone(), |x, axis| product(&x, *axis));
+            let history = History::of(&products);
+            let gradient = history.gradients(&products, g.clone(), std::slice::from_ref(x))?.remove(0);
+            gradient.unwrap_or_else(|| build::like(x, 0.0))
         }
+    })
+}
+
+/// The product along an axis as products of halves, which divide by nothing: their gradients are right where
+/// factors are 0, to every order.
+fn product(x: &Node, axis: usize) -> Node {
+    let count = x.shape[axis].next_power_of_two();
+    let mut x = x.clone();
+    if count > x.shape[axis] {
+        let mut pairs: Pairs = x.shape.iter().map(|_| (0, 0)).collect();
+        pairs[axis].1 = count - x.shape[axis];
+        let padded = build::pad(&x, pairs);
+        let place = build::iota_along(&padded.shape, axis, DType::I32);
+        let inside = build::lt(&place, &build::like(&place, x.shape[axis] as f64));
+        x = build::select(&inside, &padded, &build::like(&padded, 1.0));
     }
+    while x.shape[axis] > 1 {
+        let half = x.shape[axis] / 2;
+        let part = |start: usize| {
+            let mut pairs: Pairs = x.shape.iter().map(|n| (0, *n)).collect();
+            pairs[axis] = (start, start + half);
+            build::shrink(&x, pairs)
+        };
+        x = build::mul(&part(0), &part(half));
+    }
+    x
 }
 
 /// `G[t] = g[t] + a[t + 1] · G[t + 1]`: what each element of the recurrence owes to itself and all that follow.

@@ -11,7 +11,7 @@ mod verify;
 pub use dtype::DType;
 pub use node::{Leaf, Node, Shape, live_nodes, topo};
 pub(crate) use node::{axis_groups, hash_op, walk};
-pub use op::{Axes, Binary, Op, Pairs, Reduce, Scan, Unary, Window};
+pub use op::{Axes, Backward, Binary, Mark, Op, Pairs, Reduce, Scan, Unary, Window};
 pub use print::dump;
 pub use verify::verify;
 

@@ -1,4 +1,4 @@
-use super::{DType, Op, Storage, fold_constants};
+use super::{DType, Mark, Op, Storage, fold_constants};
 use rustc_hash::{FxHashMap, FxHasher};
 use smallvec::SmallVec;
 use std::{
@@ -113,6 +113,11 @@ impl Node {
         node
     }
 
+    /// The same operation on other sources, as a node of its own that no equal one is taken for.
+    pub(crate) fn unshared(&self, src: SmallVec<[Node; 3]>) -> Node {
+        Self::alloc(self.op.clone(), src, self.shape.clone(), self.dtype, self.needs_grad, 0)
+    }
+
     fn intern(op: Op, src: &[Node], shape: Shape, dtype: DType) -> Node {
         let mut hasher = FxHasher::default();
         hash_op(&op, &mut hasher);
@@ -178,6 +183,15 @@ impl Node {
     /// Its place in the order that the last walk by it gave.
     pub(crate) fn number(&self) -> u32 {
         self.walked.get().1
+    }
+
+    /// What this is a view of; itself where it is none.
+    pub(crate) fn viewed(&self) -> &Node {
+        let mut at = self;
+        while at.op.is_movement() && !at.is_realized() {
+            at = &at.src[0];
+        }
+        at
     }
 
     pub fn as_leaf(&self) -> Option<&Leaf> {
@@ -261,6 +275,7 @@ pub(crate) fn hash_op(op: &Op, h: &mut FxHasher) {
         Op::Permute(axes) | Op::Flip(axes) => axes.hash(h),
         Op::Pad(pairs) | Op::Shrink(pairs) => pairs.hash(h),
         Op::Window(w) | Op::Unwindow(w) => w.hash(h),
+        Op::Mark(mark) => std::mem::discriminant(mark).hash(h),
         Op::Iota
         | Op::Where
         | Op::Cast
@@ -268,7 +283,8 @@ pub(crate) fn hash_op(op: &Op, h: &mut FxHasher) {
         | Op::Reshape
         | Op::Expand
         | Op::Gather
-        | Op::Contiguous => {}
+        | Op::Contiguous
+        | Op::After => {}
     }
 }
 
@@ -283,6 +299,8 @@ fn same_op(a: &Op, b: &Op) -> bool {
         (Op::Permute(x), Op::Permute(y)) | (Op::Flip(x), Op::Flip(y)) => x == y,
         (Op::Pad(x), Op::Pad(y)) | (Op::Shrink(x), Op::Shrink(y)) => x == y,
         (Op::Window(x), Op::Window(y)) | (Op::Unwindow(x), Op::Unwindow(y)) => x == y,
+        (Op::Mark(Mark::Custom(x)), Op::Mark(Mark::Custom(y))) => Rc::ptr_eq(x, y),
+        (Op::Mark(x), Op::Mark(y)) => std::mem::discriminant(x) == std::mem::discriminant(y),
         _ => std::mem::discriminant(a) == std::mem::discriminant(b),
     }
 }

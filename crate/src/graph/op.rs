@@ -1,8 +1,9 @@
 //! The closed set of primitives. Everything else composes these.
 
-use super::Leaf;
+use super::{Leaf, Node};
+use crate::error::Result;
 use smallvec::SmallVec;
-use std::rc::Rc;
+use std::{fmt, rc::Rc};
 
 pub type Axes = SmallVec<[usize; 6]>;
 pub type Pairs = SmallVec<[(usize, usize); 6]>;
@@ -47,6 +48,30 @@ pub enum Op {
 
     /// Forces its source to be computed into a buffer of its own.
     Contiguous,
+    /// Sources: a value, what it was computed from. The value, with a say in its gradient; gone before fusion.
+    Mark(Mark),
+    /// Sources: a value, a node of any shape. The value, for kernels that run after the node's.
+    After,
+}
+
+/// What a gradient does at a `Mark`.
+#[derive(Clone)]
+pub enum Mark {
+    /// Everything between the inputs and the value is computed again, after the gradient has come so far.
+    Checkpoint,
+    /// The gradients of the inputs, given the mark and its gradient.
+    Custom(Rc<Backward>),
+}
+
+pub type Backward = dyn Fn(&Node, &Node) -> Result<Vec<Option<Node>>>;
+
+impl fmt::Debug for Mark {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Mark::Checkpoint => "Checkpoint",
+            Mark::Custom(_) => "Custom",
+        })
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

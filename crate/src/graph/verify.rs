@@ -115,5 +115,12 @@ fn check(n: &Node) -> Result<(), &'static str> {
             "gather picks rows by int32",
         ),
         Op::Contiguous => same_shape(),
+        Op::Mark(_) => {
+            ensure(n.src[0].shape == n.shape && n.src[0].dtype == n.dtype, "a mark keeps its first source")
+        }
+        Op::After => ensure(
+            n.src.len() == 2 && n.src[0].shape == n.shape && n.src[0].dtype == n.dtype,
+            "after keeps its first source",
+        ),
     }
 }

@@ -21,6 +21,8 @@ pub struct Lowered {
     pub buffers: Vec<Node>,
     /// A scan that the group cannot compute in its order: the kernel is right once this has one of its own.
     pub apart: Option<Node>,
+    /// What has to be computed before, though the kernel does not read it.
+    pub after: Vec<Node>,
 }
 
 #[derive(Clone)]
@@ -46,6 +48,7 @@ struct Lowerer<'a> {
     loads: FxHashMap<u64, ArgId>,
     args: Vec<Arg>,
     buffers: Vec<Node>,
+    after: Vec<Node>,
     memo: FxHashMap<(u64, Index, Mask), Value>,
 }
 
@@ -71,6 +74,7 @@ pub fn lower(fusion: &Fusion, id: usize) -> Lowered {
         loads: FxHashMap::default(),
         args: Vec::new(),
         buffers: Vec::new(),
+        after: Vec::new(),
         memo: FxHashMap::default(),
     };
     for root in &group.roots {
@@ -209,7 +213,11 @@ impl Lowerer<'_> {
             }
             Op::Reduce(op, axes) => self.reduce(node, *op, axes, index, mask),
             Op::Scan(op, axis) => self.scan(node, *op, *axis, index, mask),
-            Op::Contiguous => self.lower(src(0), index, mask),
+            Op::Contiguous | Op::Mark(_) => self.lower(src(0), index, mask),
+            Op::After => {
+                self.after.push(src(1).viewed().clone());
+                self.lower(src(0), index, mask)
+            }
             Op::Gather => self.gather(node, index, mask),
             Op::Reshape => {
                 let below = &src(0).shape;
@@ -437,7 +445,7 @@ impl Lowerer<'_> {
             kernel.contract = contract(&kernel);
         }
         kernel.name = name(&kernel);
-        Lowered { kernel, buffers: self.buffers, apart: self.apart }
+        Lowered { kernel, buffers: self.buffers, apart: self.apart, after: self.after }
     }
 }
 

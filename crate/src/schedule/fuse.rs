@@ -103,7 +103,11 @@ pub fn fuse(outputs: &[Node], forced: &FxHashSet<u64>) -> Fusion {
         sources.iter().for_each(|s| users[*s].push(i));
     }
     let is_output = nodes.iter().map(|n| outputs.contains(n)).collect();
-    let is_forced = nodes.iter().map(|n| forced.contains(&n.id) || matches!(n.op, Op::Contiguous)).collect();
+    let mut is_forced: Vec<bool> =
+        nodes.iter().map(|n| forced.contains(&n.id) || matches!(n.op, Op::Contiguous)).collect();
+    for node in nodes.iter().filter(|n| matches!(n.op, Op::After) && !n.is_realized()) {
+        is_forced[position[&node.src[1].viewed().id]] = true;
+    }
     let count = nodes.len();
     let mut fuser = Fuser {
         nodes,
@@ -510,6 +514,7 @@ impl Fuser {
         match &node.op {
             // It has a buffer to load from.
             Op::Contiguous => true,
+            Op::After => self.cheap(&node.src[0], seen),
             Op::Reduce(..) | Op::Scan(..) | Op::Gather => false,
             Op::Unary(Unary::Sqrt | Unary::Exp2 | Unary::Log2 | Unary::Sin | Unary::Recip) => false,
             _ => node.src.iter().all(|s| self.cheap(s, seen)),
@@ -615,6 +620,9 @@ fn along(user: &Node, slot: usize, at: &Path) -> Path {
             keep(out)
         }
         Op::Expand => keep(axes.clone()),
+        Op::Mark(_) => keep(axes.clone()),
+        Op::After if slot == 0 => keep(axes.clone()),
+        Op::After => Path { axes: vec![0; shape.len()], clean: false },
         Op::Pad(_) | Op::Shrink(_) | Op::Flip(_) => Path { axes: axes.clone(), clean: false },
         Op::Window(w) => {
             let mut out = axes[..shape.len()].to_vec();

@@ -56,7 +56,7 @@ pub struct Work {
 /// Plans `outputs` for a device; `inputs` are the computed nodes and leaves below them, in the order of `Place::Input`.
 pub fn plan(id: u64, outputs: &[Node], inputs: &[Node], device: &dyn Device) -> Result<Plan> {
     rewrite::forget();
-    let rewritten = rewrite::rewrite(&blocks(outputs, device.rows()));
+    let rewritten = rewrite::rewrite(&blocks(outputs, device.rows()), inputs);
     #[cfg(debug_assertions)]
     crate::graph::verify(&rewritten);
     let mut kernels = order(lower_within(&rewritten, device.limits().max_buffers));
@@ -137,7 +137,7 @@ fn halves(lowered: Lowered, device: &dyn Device) -> Vec<Lowered> {
         for (i, arg) in kernel.args.iter_mut().enumerate() {
             arg.written = kernel.stores.iter().any(|s| s.arg == i);
         }
-        Lowered { kernel, buffers, apart: None }
+        Lowered { kernel, buffers, apart: None, after: lowered.after.clone() }
     };
     vec![half(cut.parts), half(cut.whole)]
 }
@@ -177,7 +177,7 @@ fn cut(fusion: &fuse::Fusion, group: usize, max_buffers: usize) -> Option<Node> 
     best.map(|b| b.1).or_else(|| fusion.groups[group].taps.first().cloned())
 }
 
-/// For each kernel those whose results it reads.
+/// For each kernel those whose results it reads or has to wait for.
 fn needs(kernels: &[Lowered]) -> Vec<Vec<usize>> {
     let mut writer: FxHashMap<u64, usize> = FxHashMap::default();
     for (i, l) in kernels.iter().enumerate() {
@@ -186,9 +186,9 @@ fn needs(kernels: &[Lowered]) -> Vec<Vec<usize>> {
         });
     }
     let reads = |(i, l): (usize, &Lowered)| -> Vec<usize> {
-        let read = l.kernel.args.iter().zip(&l.buffers).filter(|(a, _)| !a.written);
+        let read = l.kernel.args.iter().zip(&l.buffers).filter(|(a, _)| !a.written).map(|(_, n)| n);
         // A leaf that is itself wanted is copied onto itself.
-        read.filter_map(|(_, n)| writer.get(&n.id).copied()).filter(|n| *n != i).collect()
+        read.chain(&l.after).filter_map(|n| writer.get(&n.id).copied()).filter(|n| *n != i).collect()
     };
     kernels.iter().enumerate().map(reads).collect()
 }

@@ -2,19 +2,38 @@
 //! convolution gradients are contractions like any other.
 
 use crate::graph::{Axes, Binary, Node, Op, Pairs, Reduce, Shape, axis_groups, topo, walk};
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use std::cell::RefCell;
 
-/// Equivalent outputs, in order.
-pub fn rewrite(outputs: &[Node]) -> Vec<Node> {
+/// Equivalent outputs, in order, over the computed nodes and leaves `inputs`.
+pub fn rewrite(outputs: &[Node], inputs: &[Node]) -> Vec<Node> {
     let mut now = outputs.to_vec();
     loop {
         let next = pass(&now);
         if next == now {
-            return now;
+            return apart(&now, inputs);
         }
         now = next;
     }
+}
+
+/// A rewritten node may be one that was computed elsewhere. A plan knows structure alone and reads its inputs only:
+/// such nodes, and their users, get likes of their own.
+fn apart(outputs: &[Node], inputs: &[Node]) -> Vec<Node> {
+    let inputs: FxHashSet<u64> = inputs.iter().map(|n| n.id).collect();
+    let mut done: FxHashMap<u64, Node> = FxHashMap::default();
+    for node in walk(outputs, |n| !inputs.contains(&n.id)) {
+        let foreign = node.is_realized() && !inputs.contains(&node.id);
+        let new = if foreign {
+            node.unshared(node.src.iter().map(|s| done[&s.id].clone()).collect())
+        } else if inputs.contains(&node.id) {
+            node.clone()
+        } else {
+            rebuild(&node, &done)
+        };
+        done.insert(node.id, new);
+    }
+    outputs.iter().map(|n| done[&n.id].clone()).collect()
 }
 
 fn pass(outputs: &[Node]) -> Vec<Node> {
@@ -39,9 +58,10 @@ fn pass(outputs: &[Node]) -> Vec<Node> {
     outputs.iter().map(|n| done[&n.id].clone()).collect()
 }
 
-/// A bitcast to its own dtype only marks where gradients stop.
+/// Marks, and bitcasts to their own dtype, only tell gradients what to do.
 fn unmarked(node: &Node, done: &FxHashMap<u64, Node>) -> Option<Node> {
-    let marks = matches!(node.op, Op::Bitcast) && node.src[0].dtype == node.dtype;
+    let cuts = matches!(node.op, Op::Bitcast) && node.src[0].dtype == node.dtype;
+    let marks = cuts || matches!(node.op, Op::Mark(_));
     marks.then(|| done[&node.src[0].id].clone())
 }
 
@@ -227,6 +247,7 @@ fn find_constant_axes(node: &Node) -> u64 {
         Op::Unary(_) | Op::Binary(_) | Op::Where | Op::Cast | Op::Contiguous => {
             node.src.iter().fold(all, |bits, s| bits & constant_axes(s))
         }
+        Op::After | Op::Mark(_) => below(),
         Op::Reduce(_, axes) => below() | axes.iter().fold(0, |bits, a| bits | 1 << a),
         Op::Scan(_, axis) => node.src.iter().fold(all, |bits, s| bits & constant_axes(s)) & !(1 << axis),
         Op::Expand => below() | where_axis(&|i| node.src[0].shape[i] < node.shape[i]),

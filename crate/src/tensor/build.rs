@@ -1,7 +1,7 @@
 //! Takes nodes that already fit; gives the node of one primitive: the words `tensor`, `grad` and `optim`
 //! compose with. Nothing here checks a user's input.
 
-use crate::graph::{Axes, Binary, DType, Node, Op, Pairs, Reduce, Scan, Shape, Unary, Window};
+use crate::graph::{Axes, Binary, DType, Mark, Node, Op, Pairs, Reduce, Scan, Shape, Unary, Window};
 
 /// A copy without a look at each element.
 fn same(shape: &Shape) -> Shape {
@@ -91,6 +91,18 @@ pub(crate) fn detach(x: &Node) -> Node {
 
 pub(crate) fn contiguous(x: &Node) -> Node {
     Node::new(Op::Contiguous, std::slice::from_ref(x), same(&x.shape), x.dtype)
+}
+
+/// `value`, whose gradient does what `mark` says for the `inputs` it was computed from.
+pub(crate) fn mark(mark: Mark, value: &Node, inputs: &[Node]) -> Node {
+    let mut src = vec![value.clone()];
+    src.extend_from_slice(inputs);
+    Node::new(Op::Mark(mark), &src, same(&value.shape), value.dtype)
+}
+
+/// `x`, for kernels that run after the one that computes `first`; a node apart from `x`.
+pub(crate) fn after(x: &Node, first: &Node) -> Node {
+    Node::new(Op::After, &[x.clone(), first.clone()], same(&x.shape), x.dtype)
 }
 
 /// Reduced axes stay, with size 1.

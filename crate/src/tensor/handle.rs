@@ -211,8 +211,13 @@ impl Tensor {
     /// Adds the gradient of this scalar to `.grad` of every tensor below it that requires one; where none does,
     /// of every float tensor below it that holds data and does not refuse (`requires_grad == Some(false)`).
     pub fn backward(&self) -> Result<()> {
+        self.backward_from(None)
+    }
+
+    /// As [`Tensor::backward`], for `Σ gradient·self`: any shape where `gradient` is given.
+    pub fn backward_from(&self, gradient: Option<&Tensor>) -> Result<()> {
         let root = self.node();
-        grad::check_root("backward", &root)?;
+        let seed = grad::seed("backward", &root, gradient)?;
         let history = grad::History::of(&root);
         let mut receivers = RECEIVERS.with_borrow_mut(upgrade);
         receivers.retain(|t| {
@@ -235,7 +240,7 @@ impl Tensor {
             ));
         }
         let targets: Vec<Node> = receivers.iter().map(Tensor::node).collect();
-        for (tensor, gradient) in receivers.iter().zip(history.gradients(&root, &targets)) {
+        for (tensor, gradient) in receivers.iter().zip(history.gradients(&root, seed, &targets)?) {
             let gradient = gradient.unwrap_or_else(|| build::like(&tensor.node(), 0.0));
             let old = tensor.grad();
             match old {

@@ -4,6 +4,7 @@
 //! node, so tensors computed from the old one keep its value.
 //! Never touches a device, except to ask [`crate::schedule`] for values.
 
+mod autodiff;
 pub(crate) mod build;
 mod conv;
 mod create;
@@ -23,6 +24,7 @@ mod reduce;
 mod scan;
 mod shape;
 
+pub use autodiff::{checkpoint, checkpointed, hvp, jvp, variables, vjp};
 pub use conv::{Conv2dOptions, Pool2dOptions};
 pub use create::Element;
 pub use handle::{live_tensors, realize_all};

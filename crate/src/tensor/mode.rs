@@ -39,6 +39,12 @@ pub fn no_grad<R>(f: impl FnOnce() -> R) -> R {
     f()
 }
 
+/// Runs `f` with histories kept, whatever lies around it.
+pub(super) fn with_history<R>(f: impl FnOnce() -> R) -> R {
+    let _restore = Restore(&NO_GRAD, NO_GRAD.replace(false));
+    f()
+}
+
 pub(super) fn history_is_kept() -> bool {
     !NO_GRAD.get()
 }
