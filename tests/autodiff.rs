@@ -190,7 +190,7 @@ fn computing_again_nests_and_differentiates_again() -> Result<()> {
         checkpoint(|x| inner(&[half(x)?]), &[&x[0]])
     };
     let all = |f: &dyn Fn(&[Tensor]) -> Result<Tensor>| -> Result<Vec<Vec<f32>>> {
-        let first = grad(&f(&[x.clone()])?.sum((), false)?, &[&x, &w])?;
+        let first = grad(&f(std::slice::from_ref(&x))?.sum((), false)?, &[&x, &w])?;
         let slope = first[0].square()?.add(first[1].sin()?)?.sum((), false)?;
         let second = grad(&slope, &[&x, &w])?;
         Ok(first.iter().chain(&second).map(values).collect())
