@@ -62,7 +62,7 @@ export default defineConfig({
   build: {
     target: "es2022",
     modulePreload: { polyfill: false },
-    rolldownOptions: { input: ["index.html", "bench.html"] },
+    rolldownOptions: { input: ["index.html", "bench.html", "reference.html"] },
   },
   test: { include: ["test/**/*.test.ts"] },
 } as Parameters<typeof defineConfig>[0]);

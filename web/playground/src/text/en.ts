@@ -56,6 +56,7 @@ export const text = {
     resetAsk: "Replace your version with the original example?",
     theme: "Theme",
     themes: { system: "System", light: "Light", dark: "Dark" },
+    reference: "Reference of all methods",
     help: "Keyboard and help",
     seed: "Seed",
     seedHint: "The same seed gives the same numbers on every device",

@@ -1,0 +1,37 @@
+/** Every word the reference page shows, but for what the method table says. */
+
+export const text = {
+  title: "Reference",
+  about:
+    "Every method, layer and optimiser, as JavaScript writes it and as tinygrad does. Change a snippet and run it: it runs here, in this browser.",
+  back: "Back to the playground",
+  search: "Search",
+  hint: "name, argument or word, such as softmax, keepdim or “learning rate”",
+  found: (count: number, all: number) => (count === all ? `${all} entries` : `${count} of ${all} entries`),
+  none: "Nothing here has that name or speaks of it. Try a shorter word.",
+  language: "Spelling",
+  languages: { js: "JavaScript", py: "tinygrad" },
+  themes: {
+    create: "Creating tensors",
+    random: "Random numbers",
+    elementwise: "Element by element",
+    reduce: "Reductions",
+    scan: "Running sums and scans",
+    movement: "Shape and order",
+    index: "Indexing",
+    neural: "Networks",
+    loss: "Losses",
+    linalg: "Linear algebra",
+    autodiff: "Gradients",
+    engine: "Values, gradients, devices",
+    nn: "Layers",
+    optim: "Optimisers and schedules",
+    state: "Saving and loading",
+  } as Record<string, string>,
+  also: "also called",
+  source: "after",
+  snippet: (name: string) => `Snippet for ${name}`,
+  run: "Run",
+  running: "Running …",
+  silent: "ran, and printed nothing",
+};
