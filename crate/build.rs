@@ -72,20 +72,20 @@ fn method(row: &Json, name: &str) -> Result<String, String> {
     let expression = row["rust"].as_str().unwrap_or(&written);
     let mut lets = String::new();
     if !on_class {
-        lets.push_str("let x = &a.this(); ");
+        lets.push_str("let x = &call.this(); ");
     }
     for (i, p) in parameters.iter().enumerate() {
         let (name, accessor) = (p.name, p.accessor);
         let may = if p.optional && accessor != "axes" { "optional_" } else { "" };
         let try_ = if accessor == "index" { "?" } else { "" };
-        write!(lets, "let {name} = a.{may}{accessor}({i}){try_}; ").unwrap();
+        write!(lets, "let {name} = call.{may}{accessor}({i}){try_}; ").unwrap();
     }
     let returns = row["returns"].as_str().unwrap_or("tensor");
     let run = match returns {
-        "tensor" => format!("Run::Tensor(|a| {{ {lets}{expression} }})"),
-        "tensors" => format!("Run::Tensors(|a| {{ {lets}{expression} }})"),
+        "tensor" => format!("Run::Tensor(|call| {{ {lets}{expression} }})"),
+        "tensors" => format!("Run::Tensors(|call| {{ {lets}{expression} }})"),
         "bool" | "int" | "float" | "str" => {
-            format!("Run::Value(|a| {{ {lets}Ok(Value::from({expression}?)) }})")
+            format!("Run::Value(|call| {{ {lets}Ok(Value::from({expression}?)) }})")
         }
         "async tensor" | "async tensors" => format!(
             "Run::Later(|mut a| Box::pin(async move {{ {lets}Ok(Value::from(({expression}).await?)) }}))"

@@ -43,6 +43,35 @@ pub fn run(name: &str, x: &[Tensor]) -> Result<Tensor> {
             let inverse = x[0].var(axes.as_slice(), false, 0)?.add(1e-5)?.rsqrt()?;
             x[0].batch_norm(Some(&x[1]), Some(&x[2]), &mean, &inverse)
         }
+        "chain_long_cumsum" => every(&x[0].cumsum(1)?, 1, 150),
+        "chain_long_cumprod" => every(&x[0].mul(0.01)?.add(1)?.cumprod(1)?, 1, 150),
+        "chain_long_cummax" => {
+            let n = x[0].shape()[1];
+            let ramp: Vec<f32> = (0..n).map(|i| i as f32 * 0.01).collect();
+            every(&x[0].add(&Tensor::from_slice(&ramp, &[n])?)?.cummax(1)?.0, 1, 150)
+        }
+        "chain_long_logcumsumexp" => every(&x[0].mul(20)?.logcumsumexp(1)?, 1, 150),
+        "chain_long_scan" => every(&Tensor::scan(&x[0].sigmoid()?, &x[1].sin()?, 0, true)?, 0, 100)?.tanh(),
+        "chain_selective_scan" => {
+            let decay = x[0].mul(&x[1].exp()?.neg()?)?.exp()?;
+            let states = Tensor::scan(&decay, &x[0].mul(&x[2])?.mul(&x[3])?, 1, false)?;
+            states.mul(&x[4])?.sum(3, false)
+        }
+        "chain_scan_of_scans" => x[0].cumsum(1)?.cumsum(0)?.cumprod(1),
         other => panic!("cases/chain.py has `{other}`, which this file lacks"),
     }
+}
+
+/// Elements 0, `step`, 2 · `step`, … along an axis that `step` divides.
+fn every(x: &Tensor, axis: usize, step: usize) -> Result<Tensor> {
+    let shape = x.shape();
+    let mut split: Vec<isize> = shape.iter().map(|n| *n as isize).collect();
+    split[axis] /= step as isize;
+    split.insert(axis + 1, step as isize);
+    let mut first: Vec<(usize, usize)> = split.iter().map(|n| (0, *n as usize)).collect();
+    first[axis + 1].1 = 1;
+    split.remove(axis + 1);
+    x.reshape(&[&split[..=axis], &[step as isize], &split[axis + 1..]].concat())?
+        .shrink(&first)?
+        .reshape(&split)
 }

@@ -316,8 +316,8 @@ impl Body<'_> {
             (Reduce::Sum, DType::F32) => s.f32x4_add(),
             (Reduce::Prod, DType::F32) => s.f32x4_mul(),
             (Reduce::Max, DType::F32) => {
-                s.f32x4_pmax().local_set(acc).local_get(value).local_get(acc);
-                s.local_get(value).local_get(value).f32x4_ne().v128_bitselect()
+                s.local_get(acc).f32x4_pmax();
+                s.local_get(acc).local_get(acc).f32x4_ne().v128_bitselect()
             }
             (Reduce::Sum, DType::Bool) => s.v128_or(),
             (Reduce::Sum, _) => s.i32x4_add(),
