@@ -88,7 +88,7 @@ fn method(row: &Json, name: &str) -> Result<String, String> {
             format!("Run::Value(|call| {{ {lets}Ok(Value::from({expression}?)) }})")
         }
         "async tensor" | "async tensors" => format!(
-            "Run::Later(|mut a| Box::pin(async move {{ {lets}Ok(Value::from(({expression}).await?)) }}))"
+            "Run::Later(|mut call| Box::pin(async move {{ {lets}Ok(Value::from(({expression}).await?)) }}))"
         ),
         other => return Err(format!("unknown `returns`: {other}")),
     };
