@@ -157,12 +157,16 @@ fn a_saved_model_predicts_the_same() -> Result<()> {
         let mut model = Model::new(name)?;
         model.batch = Some(16);
         trained(&model, "adam", None, 3, &digits)?;
-        let bytes = block_on(io::save_safetensors(&nn::state_dict(&model.net)))?;
+        let bytes = block_on(io::save_safetensors(&nn::state_dict(&model.net), &io::Notes::new()))?;
         let loaded = Model::new(name)?;
         nn::load_state_dict(&loaded.net, &io::load_safetensors("model.safetensors", &bytes)?, true)?;
         let values = |model: &Model| model.forward(&digits.0)?.to_vec::<f32>();
         assert_eq!(values(&model)?, values(&loaded)?, "{name}");
-        assert_eq!(block_on(io::save_safetensors(&nn::state_dict(&loaded.net)))?, bytes, "{name}");
+        assert_eq!(
+            block_on(io::save_safetensors(&nn::state_dict(&loaded.net), &io::Notes::new()))?,
+            bytes,
+            "{name}"
+        );
     }
     Ok(())
 }

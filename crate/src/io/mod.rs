@@ -1,5 +1,11 @@
 //! Tensors to bytes and back, in formats others read.
 
+mod pickle;
 mod safetensors;
+mod torch;
+mod zip;
 
-pub use self::safetensors::{load_safetensors, save_safetensors};
+pub use self::{
+    safetensors::{Entry, Header, Notes, SafeFile, load_safetensors, save_safetensors},
+    torch::load_torch,
+};

@@ -9,6 +9,7 @@ use crate::{
 use std::{
     future::Future,
     pin::pin,
+    rc::Rc,
     task::{Context, Poll, Waker},
 };
 
@@ -40,6 +41,17 @@ impl Data {
             DType::I32 => Data::I32(vec![value as i32; n]),
             DType::U32 => Data::U32(vec![value as u32; n]),
             DType::F32 => Data::F32(vec![value as f32; n]),
+        }
+    }
+
+    /// Little-endian elements in row-major order; bool takes one byte each.
+    pub fn to_bytes(&self) -> Rc<[u8]> {
+        match self {
+            Data::Bool(v) => Element::to_bytes(v),
+            Data::U8(v) => Element::to_bytes(v),
+            Data::I32(v) => Element::to_bytes(v),
+            Data::U32(v) => Element::to_bytes(v),
+            Data::F32(v) => Element::to_bytes(v),
         }
     }
 

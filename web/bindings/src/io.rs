@@ -1,26 +1,73 @@
-//! Safetensors files.
+//! Saving and loading.
 
 use crate::{
     Js,
     error::ToJs,
     read::begin,
-    table::{add, all},
+    table::{add, all, put},
 };
 use js_sys::{Array, Uint8Array, Uint32Array};
-use playgrad::{io, nn::StateDict};
+use playgrad::{
+    io::{self, Entry, Header},
+    nn::{self, StateDict},
+};
 use wasm_bindgen::prelude::*;
 
-/// The file's bytes, or a promise of them.
+/// The file's bytes, or a promise of them. `notes`: names and texts in turn.
 #[wasm_bindgen(js_name = saveSafetensors)]
-pub fn save_safetensors(names: Vec<String>, ids: &[u32]) -> Js<JsValue> {
+pub fn save_safetensors(names: Vec<String>, ids: &[u32], notes: Vec<String>) -> Js<JsValue> {
     let named = names.into_iter().zip(all(ids).js()?).collect();
-    begin(async move { io::save_safetensors(&named).await.map(|bytes| Uint8Array::from(bytes.as_slice())) })
+    let notes = notes.chunks_exact(2).map(|pair| (pair[0].clone(), pair[1].clone())).collect();
+    begin(async move {
+        io::save_safetensors(&named, &notes).await.map(|bytes| Uint8Array::from(bytes.as_slice()))
+    })
 }
 
 /// `[names, tensors]`.
 #[wasm_bindgen(js_name = loadSafetensors)]
 pub fn load_safetensors(bytes: &[u8]) -> Js<Array> {
     Ok(pairs(io::load_safetensors("loadSafetensors", bytes).js()?))
+}
+
+/// `[names, tensors]`.
+#[wasm_bindgen(js_name = loadTorch)]
+pub fn load_torch(bytes: &[u8]) -> Js<Array> {
+    Ok(pairs(io::load_torch("loadTorch", bytes).js()?))
+}
+
+const OPEN: &str = "openSafetensors";
+
+/// How long the header is, from the first eight bytes of a file of `length` bytes.
+#[wasm_bindgen(js_name = safetensorsHeader)]
+pub fn safetensors_header(first: &[u8], length: f64) -> Js<f64> {
+    Header::size(OPEN, first, length as u64).map(|n| n as f64).js()
+}
+
+/// Checks the header (JSON, which the caller reads then) of a file of `length` bytes.
+#[wasm_bindgen(js_name = checkSafetensors)]
+pub fn check_safetensors(header: &[u8], length: f64) -> Js<()> {
+    Header::parse(OPEN, header, length as u64).map(drop).js()
+}
+
+/// The tensor of a header's entry.
+#[wasm_bindgen(js_name = safetensorsTensor)]
+pub fn safetensors_tensor(key: &str, dtype: String, shape: &[u32], bytes: &[u8]) -> Js<u32> {
+    let shape = shape.iter().map(|n| *n as usize).collect();
+    put(Entry { dtype, shape, bytes: 0..bytes.len() as u64 }.tensor(OPEN, key, bytes))
+}
+
+/// Gives the first tensors, by name, the values of the second.
+#[wasm_bindgen(js_name = loadStateDict)]
+pub fn load_state_dict(
+    names: Vec<String>,
+    ids: &[u32],
+    given: Vec<String>,
+    values: &[u32],
+    strict: bool,
+) -> Js<()> {
+    let own: Vec<_> = names.into_iter().zip(all(ids).js()?).collect();
+    let dict = given.into_iter().zip(all(values).js()?).collect();
+    nn::load_tensors(&own, &dict, strict).js()
 }
 
 /// A list of names, and one of the tensors they name.

@@ -32,6 +32,13 @@ export type { ConvOptions, PoolOptions } from "./neural.js";
 export * as nn from "./nn.js";
 export * as optim from "./optim.js";
 export type { ReduceOptions } from "./reduce.js";
-export { loadSafetensors, saveSafetensors } from "./safetensors.js";
+export {
+  type FileSource,
+  loadSafetensors,
+  loadTorch,
+  openSafetensors,
+  SafetensorsFile,
+  saveSafetensors,
+} from "./safetensors.js";
 export type { Axes, Shape } from "./shape.js";
 export { type FillOptions, Tensor, type TensorData, type TensorOptions, tensor } from "./tensor.js";

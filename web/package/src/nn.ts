@@ -1,7 +1,7 @@
 import { Layer as LayerKind } from "../wasm/playgrad.js";
 import { engine } from "./engine.js";
 import { ArgumentError } from "./errors.js";
-import { idOf, make, makeAll } from "./handle.js";
+import { idOf, idsOf, make, makeAll } from "./handle.js";
 import { type Axes, type Shape, two, whole } from "./shape.js";
 import { Tensor } from "./tensor.js";
 
@@ -206,22 +206,16 @@ export function parameters(model: unknown): Tensor[] {
   return [...new Set(Object.values(stateDict(model)))].filter((t) => t.requiresGrad);
 }
 
-/** Gives the model's tensors the values of `state`. Missing, unexpected or misshapen entries throw `ArgumentError`. */
-export function loadStateDict(model: unknown, state: Record<string, Tensor>): void {
+/**
+ * Gives the model's tensors the values of `state`. Missing and unexpected names and shapes that differ throw
+ * `DataError`, and nothing has changed then; with `strict: false` names that only one side has are left alone.
+ */
+export function loadStateDict(
+  model: unknown,
+  state: Record<string, Tensor>,
+  { strict = true }: { strict?: boolean } = {},
+): void {
   const own = stateDict(model);
-  const missing = Object.keys(own).filter((name) => !(name in state));
-  const unexpected = Object.keys(state).filter((name) => !(name in own));
-  if (missing.length > 0 || unexpected.length > 0) {
-    const lists = { missing, unexpected };
-    const got = Object.entries(lists).flatMap(([what, names]) =>
-      names.length > 0 ? [`${what} ${names.join(", ")}`] : [],
-    );
-    throw new ArgumentError(
-      "loadStateDict",
-      got.join("; "),
-      "the model's own names",
-      "build the same model, or rename the keys",
-    );
-  }
-  for (const [name, target] of Object.entries(own)) target.assign(state[name]!.cast(target.dtype));
+  const ids = (dict: Record<string, Tensor>) => idsOf("loadStateDict", Object.values(dict));
+  engine().loadStateDict(Object.keys(own), ids(own), Object.keys(state), ids(state), strict);
 }

@@ -204,7 +204,9 @@ describe("saving", () => {
   test("missing and unexpected names are listed; a truncated file is an error", async () => {
     const state = { ...nn.stateDict(mlp()), extra: tensor([1]) };
     delete (state as Record<string, Tensor>)["layers.0.bias"];
-    expect(() => nn.loadStateDict(mlp(), state)).toThrow(/missing layers\.0\.bias; unexpected extra/);
+    expect(() => nn.loadStateDict(mlp(), state)).toThrow(
+      /missing keys \[layers\.0\.bias\], unexpected keys \[extra\]/,
+    );
     const file = await saveSafetensors(nn.stateDict(mlp()));
     expect(() => loadSafetensors(file.slice(0, 40))).toThrow(/loadSafetensors/);
   });

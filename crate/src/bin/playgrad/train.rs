@@ -75,7 +75,8 @@ fn load(model: &Model, dir: Option<&Path>) -> Result<(Labelled, Labelled)> {
 }
 
 fn save(model: &Model, path: &Path) -> Result<()> {
-    let bytes = playgrad::tensor::block_on(io::save_safetensors(&nn::state_dict(&model.net)))?;
+    let bytes =
+        playgrad::tensor::block_on(io::save_safetensors(&nn::state_dict(&model.net), &io::Notes::new()))?;
     fs::write(path, &bytes).map_err(|e| {
         let got = format!("{}: {e}", path.display());
         Error::data("save", got, "a file that can be written", "name another --save FILE")
