@@ -73,7 +73,7 @@ fn shl_u32(a: u32, b: u32) -> u32 {
 }
 
 fn shr_i32(a: i32, b: i32) -> i32 {
-  return select(a >> (u32(b) & 31u), 0, u32(b) > 31u);
+  return a >> min(u32(b), 31u);
 }
 
 fn shr_u32(a: u32, b: u32) -> u32 {
@@ -93,6 +93,35 @@ fn to_u32(x: f32) -> u32 {
 
 fn to_u8(x: f32) -> u32 {
   return select(u32(clamp(x, 0.0, 255.0)), 0u, is_nan(x));
+}
+
+fn to_i8(x: f32) -> i32 {
+  return select(i32(clamp(x, -128.0, 127.0)), 0, is_nan(x));
+}
+
+// A binary16, in integers: a device may flush subnormals and take no care of what is too large.
+fn from_f16(half: u32) -> f32 {
+  let size = half & 0x7fffu;
+  let tiny = bitcast<u32>(f32(size) * 5.9604644775390625e-8);
+  let normal = (size << 13u) + select(0x38000000u, 0x70000000u, size >= 0x7c00u);
+  return bitcast<f32>(select(normal, tiny, size < 0x400u) | ((half & 0x8000u) << 16u));
+}
+
+// To the nearest, ties to even.
+fn to_f16(x: f32) -> u32 {
+  let bits = bitcast<u32>(x);
+  let size = bits & 0x7fffffffu;
+  let tiny = u32(round(min(abs(x), 1.0) * 16777216.0));
+  let normal = (size + 0xfffu + ((size >> 13u) & 1u) - 0x38000000u) >> 13u;
+  let finite = select(normal, tiny, size < 0x38800000u);
+  let half = select(select(finite, 0x7c00u, size >= 0x477ff000u), 0x7e00u, size > 0x7f800000u);
+  return half | ((bits >> 16u) & 0x8000u);
+}
+
+fn round_bf16(x: f32) -> f32 {
+  let bits = bitcast<u32>(x);
+  let near = (bits + 0x7fffu + ((bits >> 16u) & 1u)) & 0xffff0000u;
+  return bitcast<f32>(select(near, 0x7fc00000u | (bits & 0x80000000u), is_nan(x)));
 }
 
 // The high word of a product.

@@ -282,15 +282,10 @@ pub(crate) fn is_record(x: &Node, largest: &Node) -> Node {
     build::binary(Binary::Or, &build::eq(x, largest), &not_a_number)
 }
 
-/// Windows over the gradient: over what the last axis repeats, as it does where that axis is summed, else over all
-/// of it, of which each element takes the one at its own place in the window.
+/// Windows over the spread gradient, of which each element takes the one at its own place in the window.
 fn unwindow(w: Window, x: &Node, g: &Node) -> Node {
     let (k_axis, count) = (x.shape.len() - 1, x.shape[w.axis]);
     let size = x.shape[k_axis];
-    if matches!(g.op, Op::Expand) && g.src[0].shape[..k_axis] == g.shape[..k_axis] {
-        let line = build::reshape(&g.src[0], &g.shape[..k_axis]);
-        return build::window(&line, Window { size, ..w }, count);
-    }
     let windows = build::window(g, Window { size, ..w }, count);
     let own = build::iota_along(&windows.shape, k_axis, DType::I32);
     let place = build::iota_along(&windows.shape, k_axis + 1, DType::I32);
@@ -305,8 +300,9 @@ fn gather(values: &Node, index: &Node, g: &Node) -> Node {
     let full = [picks, rows, width];
     let wanted = build::expand(&build::reshape(index, &[picks, 1]), &[picks, rows]);
     let hit = build::eq(&wanted, &build::iota_along(&[picks, rows], 1, DType::I32));
-    let one_hot = build::reshape(&build::cast(&hit, g.dtype), &[picks, rows, 1]);
-    let rows_of_g = build::reshape(g, &[picks, 1, width]);
+    let wide = g.dtype.accumulator();
+    let one_hot = build::reshape(&build::cast(&hit, wide), &[picks, rows, 1]);
+    let rows_of_g = build::reshape(&build::cast(g, wide), &[picks, 1, width]);
     let products = build::mul(&build::expand(&one_hot, &full), &build::expand(&rows_of_g, &full));
-    build::reshape(&build::sum(&products, &[0]), &values.shape)
+    build::cast(&build::reshape(&build::sum(&products, &[0]), &values.shape), g.dtype)
 }

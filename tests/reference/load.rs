@@ -184,19 +184,14 @@ impl Input {
     fn leaf(&self, lcg: &mut Lcg) -> Result<Tensor> {
         let drawn = |lcg: &mut Lcg| lcg.values(self.shape.iter().product(), self.low, self.high).collect();
         let values: Vec<f64> = self.given.clone().unwrap_or_else(|| drawn(lcg));
-        let whole = || values.iter().map(|v| v.floor());
-        match self.dtype {
-            DType::Bool => Tensor::from_slice(&whole().map(|v| v != 0.0).collect::<Vec<_>>(), &self.shape),
-            DType::U8 => Tensor::from_slice(&whole().map(|v| v as u8).collect::<Vec<_>>(), &self.shape),
-            DType::I32 => Tensor::from_slice(&whole().map(|v| v as i32).collect::<Vec<_>>(), &self.shape),
-            DType::U32 => Tensor::from_slice(&whole().map(|v| v as u32).collect::<Vec<_>>(), &self.shape),
-            DType::F32 => {
-                let leaf =
-                    Tensor::from_slice(&values.iter().map(|v| *v as f32).collect::<Vec<_>>(), &self.shape)?;
-                leaf.set_requires_grad(true)?;
-                Ok(leaf)
-            }
-        }
+        let float = self.dtype.is_float();
+        let bytes = values.iter().flat_map(|v| {
+            let held = self.dtype.bytes_of(if float { *v } else { v.floor() });
+            held.into_iter().take(self.dtype.size())
+        });
+        let leaf = Tensor::from_bytes(bytes.collect::<Vec<u8>>(), &self.shape, self.dtype)?;
+        leaf.set_requires_grad(float)?;
+        Ok(leaf)
     }
 
     fn viewed(&self, leaf: &Tensor) -> Result<Tensor> {

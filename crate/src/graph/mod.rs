@@ -2,6 +2,7 @@
 //! Never allocates device memory: a node only remembers the [`Storage`] its value was computed into.
 
 mod dtype;
+pub mod half;
 mod node;
 mod op;
 mod print;

@@ -24,10 +24,12 @@ pub(crate) fn fold_constants(op: &Op, src: &[Node], shape: &Shape, dtype: DType)
         Op::Reduce(_, axes) if axes.iter().all(|a| first.shape[*a] == 1) => return Some(first.clone()),
         Op::Reduce(Reduce::Sum, axes) if dtype.is_float() => return common_factor(axes, first, shape),
         Op::Cast if first.dtype == dtype => return Some(first.clone()),
-        Op::Cast => return Some(Node::constant(cast(first.as_const()?, dtype), shape.clone(), dtype)),
+        Op::Cast => {
+            return Some(Node::constant(cast(first.as_const()?, first.dtype, dtype), shape.clone(), dtype));
+        }
         Op::Contiguous if matches!(first.op, Op::Contiguous | Op::Buffer(_)) => return Some(first.clone()),
         Op::Unary(u) if dtype.is_float() => {
-            return Some(Node::constant(round(unary(*u, first.as_const()?)?, dtype), shape.clone(), dtype));
+            return Some(Node::constant(dtype.hold(unary(*u, first.as_const()?)?), shape.clone(), dtype));
         }
         Op::Binary(b) => return binary(*b, first, &src[1], shape, dtype),
         Op::Where => {
@@ -83,7 +85,7 @@ fn binary(op: Binary, a: &Node, b: &Node, shape: &Shape, dtype: DType) -> Option
     if let (Some(x), Some(y)) = (ca, cb)
         && a.dtype.is_float()
     {
-        return Some(Node::constant(round(float_binary(op, x, y)?, dtype), shape.clone(), dtype));
+        return Some(Node::constant(dtype.hold(float_binary(op, x, y)?), shape.clone(), dtype));
     }
     match op {
         Binary::Add if cb == Some(0.0) => Some(a.clone()),
@@ -123,17 +125,14 @@ fn float_binary(op: Binary, x: f64, y: f64) -> Option<f64> {
     })
 }
 
-fn round(x: f64, dtype: DType) -> f64 {
-    if dtype == DType::F32 { x as f32 as f64 } else { x }
-}
-
-/// The value of a constant in another dtype: floats to integers truncate and saturate, non-zero is true.
-fn cast(x: f64, dtype: DType) -> f64 {
-    match dtype {
-        DType::Bool => (x != 0.0) as u8 as f64,
-        DType::U8 => x as u8 as f64,
-        DType::I32 => x as i32 as f64,
-        DType::U32 => x as u32 as f64,
-        DType::F32 => x as f32 as f64,
+/// The value of a constant in another dtype: integers wrap, as the devices' casts do.
+fn cast(x: f64, from: DType, to: DType) -> f64 {
+    let wraps = !from.is_float() && !to.is_float() && to != DType::Bool;
+    match to {
+        DType::I8 if wraps => (x as i64 as i8).into(),
+        DType::U8 if wraps => (x as i64 as u8).into(),
+        DType::I32 if wraps => (x as i64 as i32).into(),
+        DType::U32 if wraps => (x as i64 as u32).into(),
+        _ => to.hold(x),
     }
 }

@@ -58,7 +58,8 @@ fn check(n: &Node) -> Result<(), &'static str> {
                     .enumerate()
                     .all(|(i, (o, s))| if axes.contains(&i) { *o == 1 } else { o == s }),
             "reduced axes have size 1",
-        ),
+        )
+        .and(ensure(n.dtype.size() >= 4, "reductions accumulate in at least 32 bits")),
         Op::Scan(op, axis) => {
             same_shape()?;
             let sources = if *op == Scan::Linear { 2 } else { 1 };
@@ -66,7 +67,7 @@ fn check(n: &Node) -> Result<(), &'static str> {
                 n.src.len() == sources && n.src.iter().all(|s| s.dtype == n.dtype),
                 "a scan keeps the dtype",
             )?;
-            ensure(n.dtype.size() > 1 && n.numel() > 0, "a scan of values wider than a byte")?;
+            ensure(n.dtype.size() >= 4 && n.numel() > 0, "a scan of at least 32 bits")?;
             ensure(n.shape.get(*axis).is_some_and(|n| *n > 1), "a scan has two elements or more")
         }
         Op::Reshape => ensure(n.numel() == n.src[0].numel(), "reshape keeps the number of elements"),

@@ -1,4 +1,4 @@
-//! One invocation computes one row, or four neighbours where an output holds bytes.
+//! One invocation computes one row, or as many neighbours as fill a word where an output is packed.
 
 use super::{Part, Site, fill, printer::Printer};
 use crate::{graph::DType, kernel::Kernel};
@@ -9,18 +9,19 @@ pub fn threads(kernel: &Kernel) -> usize {
 }
 
 fn invocations(kernel: &Kernel) -> usize {
-    kernel.rows().div_ceil(if bytes(kernel) { 4 } else { 1 })
+    kernel.rows().div_ceil(packed(kernel))
 }
 
-fn bytes(kernel: &Kernel) -> bool {
-    kernel.stores.iter().any(|s| kernel.args[s.arg].dtype.size() == 1)
+/// Most elements of an output that a word holds.
+fn packed(kernel: &Kernel) -> usize {
+    kernel.stores.iter().map(|s| 4 / kernel.args[s.arg].dtype.size()).max().unwrap_or(1)
 }
 
 pub fn part(site: Site, threads: usize) -> Part {
     let kernel = site.kernel;
     let mut p = Printer::new(site);
-    if bytes(kernel) {
-        four(&mut p);
+    if packed(kernel) > 1 {
+        words(&mut p);
     } else {
         p.split("row", &kernel.outer);
         kernel.stores.iter().for_each(|s| p.store(s));
@@ -35,31 +36,48 @@ pub fn part(site: Site, threads: usize) -> Part {
     Part { text: fill(site.target.lang.map, &holes), groups: invocations.div_ceil(threads), threads }
 }
 
-/// Byte outputs are written a word at a time, so no two invocations share a word.
-fn four(p: &mut Printer) {
-    let (kernel, lang) = (p.kernel, p.lang);
-    let is_byte = |arg: usize| kernel.args[arg].dtype.size() == 1;
-    let words = || kernel.stores.iter().enumerate().filter(|(_, s)| is_byte(s.arg));
-    for (i, _) in words() {
-        p.line((lang.variable)(&format!("word{i}"), DType::U32, &(lang.constant)(0.0, DType::U32)));
+/// Packed outputs are written a word at a time, so no two invocations share a word.
+fn words(p: &mut Printer) {
+    let (kernel, lang, rows) = (p.kernel, p.lang, packed(p.kernel));
+    let size = |arg: usize| kernel.args[arg].dtype.size();
+    let packed = || kernel.stores.iter().enumerate().filter(|(_, s)| size(s.arg) < 4);
+    let words = |arg: usize| rows * size(arg) / 4;
+    let word = |i: usize, w: usize, count: usize| {
+        if count == 1 { format!("word{i}") } else { format!("word{i}_{w}") }
+    };
+    for (i, s) in packed() {
+        for w in 0..words(s.arg) {
+            let zero = (lang.constant)(0.0, DType::U32);
+            p.line((lang.variable)(&word(i, w, words(s.arg)), DType::U32, &zero));
+        }
     }
-    let head = (lang.for_loop)("j", "0", 4, 1);
+    let head = (lang.for_loop)("j", "0", rows, 1);
     p.block(&head, |p| {
-        p.name("i", DType::I32, "row * 4 + j");
+        p.name("i", DType::I32, &format!("row * {rows} + j"));
         p.block(&format!("if (i < {})", kernel.rows()), |p| {
             p.split("i", &kernel.outer);
             for (i, s) in kernel.stores.iter().enumerate() {
-                if is_byte(s.arg) {
-                    let value = p.value(s.value);
-                    let byte = (lang.to_byte)(&value, "j", kernel.args[s.arg].dtype);
-                    p.line(format!("word{i} |= {byte};"));
-                } else {
+                if size(s.arg) == 4 {
                     p.store(s);
+                    continue;
+                }
+                let value = p.value(s.value);
+                let part = (lang.to_part)(&value, "j", kernel.args[s.arg].dtype);
+                for w in 0..words(s.arg) {
+                    let add = format!("{} |= {part};", word(i, w, words(s.arg)));
+                    match words(s.arg) {
+                        1 => p.line(add),
+                        _ => p.block(&format!("if (j / 2 == {w})"), |p| p.line(add)),
+                    }
                 }
             }
         });
     });
-    for (i, s) in words() {
-        p.store_word(s.arg, "row", &format!("word{i}"));
+    for (i, s) in packed() {
+        let count = words(s.arg);
+        for w in 0..count {
+            let at = if count == 1 { "row".into() } else { format!("row * {count} + {w}") };
+            p.store_word(s.arg, &at, &word(i, w, count));
+        }
     }
 }

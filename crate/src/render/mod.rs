@@ -22,6 +22,11 @@ pub use bundle::{Dispatch, dispatches};
 pub use spelling::Spelling;
 pub use wgsl::WGSL;
 
+/// Whether shaders can compute with the dtype.
+pub fn holds(dtype: DType) -> bool {
+    dtype.size() < 8
+}
+
 /// Where each kernel argument is bound: `slots[arg]` is the number of a buffer binding. Bindings are numbered
 /// from 0 without gaps; arguments that live in one buffer share a binding.
 pub type Slots = [usize];
@@ -77,7 +82,7 @@ pub struct Site<'a> {
 /// The ways a kernel becomes a shader.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Form {
-    /// One invocation per row, or per four rows where outputs are bytes.
+    /// One invocation per row, or per a word's worth of rows where outputs are packed.
     Map,
     /// `lanes` invocations per row, their partial results joined in workgroup memory.
     Reduce { lanes: usize },
@@ -191,7 +196,7 @@ impl Bindings<'_> {
             .collect()
     }
 
-    /// Members of the structure that holds where each argument starts, in elements (bytes: in words).
+    /// Members of the structure that holds where each argument starts, in elements (packed ones: in words).
     fn offsets(&self) -> String {
         (0..self.slots.len()).map(|a| format!("  a{a}: i32,\n")).collect()
     }

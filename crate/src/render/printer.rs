@@ -324,7 +324,8 @@ impl<'a> Printer<'a> {
                 }
                 let name = self.fresh("at");
                 self.name(&name, DType::I32, &at);
-                (lang.from_byte)(&format!("{buffer}[{start} + ({name} >> 2)]"), &name, dtype)
+                let shift = 3 - dtype.size();
+                (lang.from_part)(&format!("{buffer}[{start} + ({name} >> {shift})]"), &name, dtype)
             }
         };
         match held {

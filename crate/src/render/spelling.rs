@@ -25,10 +25,10 @@ pub struct Spelling {
     /// dtype.
     pub from_word: fn(&str, DType, DType) -> String,
     pub to_word: fn(&str, DType, DType) -> String,
-    /// Byte number `at & 3` of a word, as a value: word, int32 byte position, dtype.
-    pub from_byte: fn(&str, &str, DType) -> String,
-    /// A value moved to byte `at & 3` of a word.
-    pub to_byte: fn(&str, &str, DType) -> String,
+    /// The element of one or two bytes number `at` of those in a word and its neighbours: word, int32 position, dtype.
+    pub from_part: fn(&str, &str, DType) -> String,
+    /// A value moved to where element `at` lies in its word.
+    pub to_part: fn(&str, &str, DType) -> String,
     /// The value that a lane of the team holds: name, lane.
     pub broadcast: fn(&str, usize) -> String,
     /// Declares one buffer binding: number, element type, written.

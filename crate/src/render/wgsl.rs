@@ -1,11 +1,12 @@
-//! How WGSL writes things. Values of `u8` are `u32` between 0 and 255 in registers.
+//! How WGSL writes things. Values of `u8` are `u32` between 0 and 255 in registers, `i8` are `i32`, 16-bit floats are
+//! `f32` rounded after each operation; in buffers they are packed into words.
 //!
 //! WGSL promises no NaN or infinity; what we emit gives IEEE results wherever the driver keeps them.
 
 use super::spelling::{Operand, Spelling};
 use crate::graph::{
     Binary,
-    DType::{self, Bool, F32, I32, U8, U32},
+    DType::{self, BF16, Bool, F16, F32, F64, I8, I32, I64, U8, U32},
     Unary,
 };
 
@@ -22,19 +23,28 @@ pub static WGSL: Spelling = Spelling {
     select: |condition, yes, no| format!("select({no}, {yes}, {condition})"),
     cast,
     bitcast: |value, from, to| match (from, to) {
-        (Bool, U8) | (U8, Bool) => cast(value, from, to),
+        _ if from == to => value.into(),
+        (U8 | I8, U8 | I8 | Bool) | (Bool, _) => cast(value, from, to),
+        (F16, _) => format!("bitcast<f32>(to_f16({value}) << 16u)"),
+        (BF16, _) => format!("from_f16(bitcast<u32>({value}) >> 16u)"),
         _ => reinterpret(value, from, to),
     },
     within: |value, size| format!("(u32({value}) < {size}u)"),
     from_word: reinterpret,
     to_word: |value, from, to| if from.size() == 4 { reinterpret(value, from, to) } else { value.into() },
-    from_byte: |word, at, dtype| match dtype {
+    from_part: |word, at, dtype| match dtype {
         Bool => format!("((({word} >> ((u32({at}) & 3u) * 8u)) & 255u) != 0u)"),
-        U8 | I32 | U32 | F32 => format!("(({word} >> ((u32({at}) & 3u) * 8u)) & 255u)"),
+        I8 => format!("extractBits(bitcast<i32>({word}), (u32({at}) & 3u) * 8u, 8u)"),
+        F16 => format!("from_f16(({word} >> ((u32({at}) & 1u) * 16u)) & 65535u)"),
+        BF16 => format!("bitcast<f32>(({word} >> ((u32({at}) & 1u) * 16u)) << 16u)"),
+        _ => format!("(({word} >> ((u32({at}) & 3u) * 8u)) & 255u)"),
     },
-    to_byte: |value, at, dtype| {
-        let byte = if dtype == Bool { format!("u32({value})") } else { value.to_string() };
-        format!("({byte} << ((u32({at}) & 3u) * 8u))")
+    to_part: |value, at, dtype| match dtype {
+        Bool => format!("(u32({value}) << ((u32({at}) & 3u) * 8u))"),
+        I8 => format!("((bitcast<u32>({value}) & 255u) << ((u32({at}) & 3u) * 8u))"),
+        F16 => format!("(to_f16({value}) << ((u32({at}) & 1u) * 16u))"),
+        BF16 => format!("((bitcast<u32>({value}) >> 16u) << ((u32({at}) & 1u) * 16u))"),
+        _ => format!("({value} << ((u32({at}) & 3u) * 8u))"),
     },
     broadcast: |value, lane| format!("subgroupBroadcast({value}, {lane}u)"),
     buffer: |number, element, written| {
@@ -88,13 +98,28 @@ fn ty(dtype: DType) -> &'static str {
     match dtype {
         Bool => "bool",
         U8 | U32 => "u32",
-        I32 => "i32",
-        F32 => "f32",
+        I8 | I32 => "i32",
+        F16 | BF16 | F32 => "f32",
+        I64 | F64 => unreachable!("no GPU holds 64-bit values"),
+    }
+}
+
+/// Brings a value computed in 32 bits back to what a dtype of fewer bits holds.
+fn narrow(text: String, dtype: DType) -> String {
+    match dtype {
+        U8 => format!("({text} & 255u)"),
+        I8 => format!("extractBits({text}, 0u, 8u)"),
+        F16 => format!("from_f16(to_f16({text}))"),
+        BF16 => format!("round_bf16({text})"),
+        Bool | I32 | U32 | I64 | F32 | F64 => text,
     }
 }
 
 fn constant(value: f64, dtype: DType) -> String {
     match dtype {
+        I8 => constant(value, I32),
+        F16 | BF16 => constant(value, F32),
+        I64 | F64 => unreachable!("no GPU holds 64-bit values"),
         Bool => (value != 0.0).to_string(),
         U8 | U32 => format!("{}u", value as u32),
         I32 if value < 0.0 => format!("i32({})", value as i32),
@@ -107,50 +132,56 @@ fn constant(value: f64, dtype: DType) -> String {
     }
 }
 
+/// What helpers of a dtype are called after.
+fn short(dtype: DType) -> &'static str {
+    match dtype {
+        U8 => "u8",
+        I8 => "i8",
+        _ => ty(dtype),
+    }
+}
+
 fn reinterpret(value: &str, from: DType, to: DType) -> String {
     if ty(from) == ty(to) { value.into() } else { format!("bitcast<{}>({value})", ty(to)) }
 }
 
 fn cast(value: &str, from: DType, to: DType) -> String {
-    match (from, to) {
-        (Bool, Bool) | (U8, U8 | U32) | (U32, U32) | (I32, I32) | (F32, F32) => value.into(),
-        (Bool, U8 | I32 | U32 | F32) => format!("{}({value})", ty(to)),
-        (F32, Bool) => format!("(!({value} == 0.0f))"),
-        (I32, Bool) => format!("({value} != 0)"),
-        (U8 | U32, Bool) => format!("({value} != 0u)"),
-        (F32, I32) => format!("to_i32({value})"),
-        (F32, U32) => format!("to_u32({value})"),
-        (F32, U8) => format!("to_u8({value})"),
-        (I32, U8) => format!("(u32({value}) & 255u)"),
-        (U32, U8) => format!("({value} & 255u)"),
-        (U8 | I32 | U32, I32 | U32 | F32) => format!("{}({value})", ty(to)),
+    let plain = if ty(from) == ty(to) { value.into() } else { format!("{}({value})", ty(to)) };
+    match (from.is_float(), to) {
+        _ if from == to => value.into(),
+        (true, Bool) => format!("(!({value} == 0.0f))"),
+        (true, I8 | U8 | I32 | U32) => format!("to_{}({value})", short(to)),
+        (false, Bool) => format!("({value} != {})", constant(0.0, from)),
+        _ if from == Bool || (from, to) == (BF16, F32) => plain,
+        _ => narrow(plain, to),
     }
 }
 
 fn unary(op: Unary, dtype: DType, a: &str) -> String {
-    match (op, dtype) {
-        (Unary::Neg, F32 | I32) => format!("(-{a})"),
-        (Unary::Neg, U32) => format!("(0u - {a})"),
-        (Unary::Neg, U8) => format!("((0u - {a}) & 255u)"),
-        (Unary::Neg, Bool) => a.into(),
-        (Unary::Recip, _) => format!("(1.0f / {a})"),
-        (Unary::Sqrt, _) => format!("sqrt({a})"),
-        (Unary::Exp2, _) => format!("exp2_f32({a})"),
-        (Unary::Log2, _) => format!("log2_f32({a})"),
-        (Unary::Sin, _) => format!("sine({a})"),
-        (Unary::Trunc, F32) => format!("trunc({a})"),
-        (Unary::Trunc, Bool | U8 | I32 | U32) => a.into(),
-        (Unary::Not, Bool) => format!("(!{a})"),
-        (Unary::Not, U8) => format!("({a} ^ 255u)"),
-        (Unary::Not, I32 | U32 | F32) => format!("(~{a})"),
-    }
+    let text = match op {
+        Unary::Neg if dtype.is_float() => return format!("(-{a})"),
+        Unary::Neg if dtype == Bool => return a.into(),
+        Unary::Neg if dtype.is_unsigned() => format!("(0u - {a})"),
+        Unary::Neg => format!("(-{a})"),
+        Unary::Recip => format!("(1.0f / {a})"),
+        Unary::Sqrt => format!("sqrt({a})"),
+        Unary::Exp2 => format!("exp2_f32({a})"),
+        Unary::Log2 => format!("log2_f32({a})"),
+        Unary::Sin => format!("sine({a})"),
+        Unary::Trunc if dtype.is_float() => return format!("trunc({a})"),
+        Unary::Trunc => return a.into(),
+        Unary::Not if dtype == Bool => return format!("(!{a})"),
+        Unary::Not if dtype == U8 => return format!("({a} ^ 255u)"),
+        Unary::Not => return format!("(~{a})"),
+    };
+    narrow(text, dtype)
 }
 
 fn binary(op: Binary, dtype: DType, a: &Operand, b: &Operand) -> String {
     let (x, y) = (&a.text, &b.text);
     let infix = |sign: &str| format!("({x} {sign} {y})");
     let call = |name: &str| format!("{name}_{}({x}, {y})", ty(dtype));
-    let byte = |text: String| if dtype == U8 { format!("({text} & 255u)") } else { text };
+    let rounded = |text: String| narrow(text, dtype);
     let divisor = b.constant.is_some_and(|c| c != 0.0 && c != -1.0);
     let shift = b.constant.is_some_and(|c| (0.0..32.0).contains(&c));
     match op {
@@ -158,27 +189,27 @@ fn binary(op: Binary, dtype: DType, a: &Operand, b: &Operand) -> String {
         Binary::Mul if dtype == Bool => infix("&&"),
         Binary::Sub if dtype == Bool => infix("!="),
         Binary::Lt if dtype == Bool => format!("(!{x} && {y})"),
-        Binary::Add => byte(infix("+")),
-        Binary::Sub => byte(infix("-")),
-        Binary::Mul => byte(infix("*")),
-        Binary::Div => infix("/"),
-        Binary::IDiv if dtype == F32 => format!("trunc({x} / {y})"),
+        Binary::Add => rounded(infix("+")),
+        Binary::Sub => rounded(infix("-")),
+        Binary::Mul => rounded(infix("*")),
+        Binary::Div => rounded(infix("/")),
+        Binary::IDiv if dtype.is_float() => rounded(format!("trunc({x} / {y})")),
         Binary::IDiv if divisor => infix("/"),
-        Binary::IDiv => call("div"),
-        Binary::Mod if divisor && dtype != F32 => infix("%"),
-        Binary::Mod => call("mod"),
-        Binary::Max if dtype != F32 => format!("max({x}, {y})"),
+        Binary::IDiv => rounded(call("div")),
+        Binary::Mod if divisor && !dtype.is_float() => infix("%"),
+        Binary::Mod => rounded(call("mod")),
+        Binary::Max if !dtype.is_float() => format!("max({x}, {y})"),
         Binary::Max if b.constant.is_some_and(|c| !c.is_nan()) => format!("select({x}, {y}, {x} < {y})"),
         Binary::Max if a.constant.is_some_and(|c| !c.is_nan()) => format!("select({y}, {x}, {y} < {x})"),
         Binary::Max => call("max"),
         Binary::Lt => infix("<"),
-        Binary::Eq if dtype == F32 && x == y => format!("(!is_nan({x}))"),
+        Binary::Eq if dtype.is_float() && x == y => format!("(!is_nan({x}))"),
         Binary::Eq => infix("=="),
         Binary::And => infix(if dtype == Bool { "&&" } else { "&" }),
         Binary::Or => infix(if dtype == Bool { "||" } else { "|" }),
         Binary::Xor => infix(if dtype == Bool { "!=" } else { "^" }),
-        Binary::Shl if shift => byte(format!("({x} << u32({y}))")),
-        Binary::Shl => byte(call("shl")),
+        Binary::Shl if shift => rounded(format!("({x} << u32({y}))")),
+        Binary::Shl => rounded(call("shl")),
         Binary::Shr if shift => format!("({x} >> u32({y}))"),
         Binary::Shr => call("shr"),
     }

@@ -7,7 +7,7 @@ mod registry;
 #[cfg(feature = "wgpu")]
 pub mod wgpu;
 
-use crate::{error::Result, kernel::Kernel};
+use crate::{error::Result, graph::DType, kernel::Kernel};
 pub use registry::{
     DeviceInfo, choice, choose, choose_for_plan, default_device, device, devices, note_used, register,
     set_costs, set_default, used,
@@ -87,6 +87,10 @@ pub trait Device {
     fn write(&self, to: Region, bytes: &[u8]) -> Result<()>;
     /// The region's bytes once all queued work is done. On the CPU the future is ready at once.
     fn read(&self, from: Region) -> ReadFuture;
+    /// Whether kernels may compute with the dtype.
+    fn holds(&self, _dtype: DType) -> bool {
+        true
+    }
     /// Into how many parts the kernel's sums should be cut so that the device is busy; 1 for as they are.
     fn parts(&self, _kernel: &Kernel) -> usize {
         1

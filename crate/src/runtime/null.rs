@@ -3,6 +3,7 @@
 use super::{BufferId, Bundle, Counters, Device, Launch, Limits, Program, ReadFuture, Region};
 use crate::{
     error::Result,
+    graph::DType,
     kernel::Kernel,
     render::{self, Target, WGSL},
 };
@@ -34,6 +35,10 @@ impl Device for Null {
 
     fn limits(&self) -> Limits {
         Limits { max_buffers: 8, max_bytes: usize::MAX, alignment: 256, emulated: false }
+    }
+
+    fn holds(&self, dtype: DType) -> bool {
+        render::holds(dtype)
     }
 
     fn counters(&self) -> Counters {

@@ -353,7 +353,7 @@ impl Fuser {
         let whole = bits == all_ranges(group) || (by_row && bits == rows);
         // A reduction of the row may read it too: it is stored where the row's elements are.
         let element = |path: &Path| once(path) && by_row && path.bits() == all_ranges(group);
-        self.nodes[n].dtype.size() > 1
+        self.nodes[n].dtype.size() >= 4
             && ((once(&reach.all) && whole) || reach.plain.as_ref().is_some_and(element))
     }
 
@@ -363,10 +363,10 @@ impl Fuser {
         let bits = reach.all.bits();
         let row = node.src[0].numel() / node.numel().max(1);
         let inner = size_of(group, all_ranges(group) & !bits);
-        let bytes_out = group.roots.iter().any(|r| r.node.dtype.size() == 1);
+        let packed = group.roots.iter().any(|r| r.node.dtype.size() < 4);
         let fits = bits & REDUCED == 0
             && !group.contract
-            && !bytes_out
+            && !packed
             && (!group.fixed || group.outer == bits)
             && size_of(group, bits) <= node.numel()
             && (inner == 1 || (inner <= ROW_LIMIT && row <= ROW_LIMIT));

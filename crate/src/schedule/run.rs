@@ -4,7 +4,7 @@ use super::{
 };
 use crate::{
     error::{Error, Result},
-    graph::{Node, Op, hash_op, topo},
+    graph::{DType, Node, Op, hash_op, topo},
     runtime::{self, Device, Launch, Region, Storage, ready},
 };
 use rustc_hash::{FxHashMap, FxHasher};
@@ -102,6 +102,15 @@ fn compile(
     inputs: &[Node],
     device: &dyn Device,
 ) -> Result<Rc<Plan>> {
+    if let Some(node) = topo(outputs).iter().find(|n| !device.holds(n.dtype)) {
+        let known: Vec<&str> = DType::ALL.iter().filter(|d| device.holds(**d)).map(|d| d.name()).collect();
+        return Err(Error::dtype(
+            "realize",
+            format!("{} on {}", node.dtype, device.name()),
+            known.join(", "),
+            "cast it to one of these, or compute on the cpu device",
+        ));
+    }
     let id = ENGINE.with_borrow_mut(|e| {
         e.next += 1;
         e.stats.plans_compiled += 1;
@@ -151,7 +160,7 @@ fn mix(x: u64) -> u64 {
     x ^ (x >> 31)
 }
 
-/// Where the data is, GPUs first; the registry's choice where there is none.
+/// Where the data is, GPUs first; the registry's choice where there is none, if it has the dtypes.
 fn device_for(order: &[Node], inputs: &[Node]) -> Result<Rc<dyn Device>> {
     let held: Vec<Rc<dyn Device>> =
         inputs.iter().filter_map(|n| n.storage().map(|s| s.device().clone())).collect();
@@ -159,7 +168,11 @@ fn device_for(order: &[Node], inputs: &[Node]) -> Result<Rc<dyn Device>> {
         return Ok(device.clone());
     }
     let points = |n: &Node| if matches!(n.op, Op::Reduce(..)) { n.src[0].numel() as u64 } else { 0 };
-    runtime::choose_for_plan(2 * order.iter().map(points).sum::<u64>())
+    let chosen = runtime::choose_for_plan(2 * order.iter().map(points).sum::<u64>())?;
+    if runtime::default_device().is_none() && order.iter().any(|n| !chosen.holds(n.dtype)) {
+        return runtime::device("cpu");
+    }
+    Ok(chosen)
 }
 
 /// The storage of an input on `device`, uploaded, refreshed or moved there if need be.

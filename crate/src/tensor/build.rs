@@ -105,11 +105,24 @@ pub(crate) fn after(x: &Node, first: &Node) -> Node {
     Node::new(Op::After, &[x.clone(), first.clone()], same(&x.shape), x.dtype)
 }
 
-/// Reduced axes stay, with size 1.
+/// In the float that float functions give: ints and bool as float32, floats as they are.
+pub(crate) fn as_float(x: &Node) -> Node {
+    cast(x, x.dtype.float())
+}
+
+/// A float function of several steps: computed in at least float32, and rounded once to what `as_float` gives.
+pub(crate) fn in_float(x: &Node, f: impl FnOnce(&Node) -> Node) -> Node {
+    let dtype = x.dtype.float();
+    cast(&f(&cast(x, dtype.accumulator())), dtype)
+}
+
+/// Reduced axes stay, with size 1. Computed in at least 32 bits, and rounded or wrapped once.
 pub(crate) fn reduce(op: Reduce, x: &Node, axes: &[usize]) -> Node {
     let mut shape = same(&x.shape);
     axes.iter().for_each(|a| shape[*a] = 1);
-    Node::new(Op::Reduce(op, Axes::from_slice(axes)), std::slice::from_ref(x), shape, x.dtype)
+    let dtype = x.dtype.accumulator();
+    let node = Node::new(Op::Reduce(op, Axes::from_slice(axes)), &[cast(x, dtype)], shape, dtype);
+    cast(&node, x.dtype)
 }
 
 pub(crate) fn sum(x: &Node, axes: &[usize]) -> Node {
@@ -131,7 +144,9 @@ fn scan(op: Scan, src: &[Node], axis: usize) -> Node {
     if last.shape[axis] < 2 || last.numel() == 0 {
         return last.clone();
     }
-    Node::new(Op::Scan(op, axis), src, same(&last.shape), last.dtype)
+    let dtype = last.dtype.accumulator();
+    let src: Vec<Node> = src.iter().map(|x| cast(x, dtype)).collect();
+    cast(&Node::new(Op::Scan(op, axis), &src, same(&last.shape), dtype), last.dtype)
 }
 
 /// What stood one place earlier along `axis`, 0 at the first.

@@ -3,7 +3,7 @@
 use super::{Operand, Tensor, build, operand, shape};
 use crate::{
     error::{Error, Result},
-    graph::{DType, Leaf, Node},
+    graph::{DType, Leaf, Node, half},
 };
 use std::{
     cell::{Cell, RefCell},
@@ -30,7 +30,38 @@ macro_rules! element {
         }
     )*};
 }
-element!(f32 => F32, i32 => I32, u32 => U32, u8 => U8);
+element!(f64 => F64, f32 => F32, i64 => I64, i32 => I32, u32 => U32, i8 => I8, u8 => U8);
+
+/// The bits of a float16 or bfloat16 element.
+macro_rules! half {
+    ($name:ident, $dtype:ident, $to:path, $from:path, $what:literal) => {
+        #[doc = $what]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub struct $name(pub u16);
+
+        impl From<f32> for $name {
+            fn from(x: f32) -> Self {
+                $name($to(x))
+            }
+        }
+        impl From<$name> for f32 {
+            fn from(x: $name) -> Self {
+                $from(x.0)
+            }
+        }
+        impl Element for $name {
+            const DTYPE: DType = DType::$dtype;
+            fn to_bytes(values: &[Self]) -> Rc<[u8]> {
+                values.iter().flat_map(|v| v.0.to_le_bytes()).collect()
+            }
+            fn from_bytes(bytes: &[u8]) -> Vec<Self> {
+                bytes.chunks_exact(2).map(|b| $name(u16::from_le_bytes([b[0], b[1]]))).collect()
+            }
+        }
+    };
+}
+half!(F16, F16, half::to_f16, half::from_f16, "A float16 by its bits; made from and turned into `f32`.");
+half!(BF16, BF16, half::to_bf16, half::from_bf16, "A bfloat16 by its bits; made from and turned into `f32`.");
 
 impl Element for bool {
     const DTYPE: DType = DType::Bool;
@@ -45,13 +76,7 @@ impl Element for bool {
 /// A leaf that holds `value` everywhere.
 pub(super) fn filled_leaf(value: f64, dims: &[usize], dtype: DType, requires_grad: bool) -> Result<Node> {
     let n = shape::checked("full", dims, dtype)?.iter().product();
-    let host = match dtype {
-        DType::Bool => bool::to_bytes(&vec![value != 0.0; n]),
-        DType::U8 => u8::to_bytes(&vec![value as u8; n]),
-        DType::I32 => i32::to_bytes(&vec![value as i32; n]),
-        DType::U32 => u32::to_bytes(&vec![value as u32; n]),
-        DType::F32 => f32::to_bytes(&vec![value as f32; n]),
-    };
+    let host = dtype.bytes_of(value)[..dtype.size()].repeat(n).into();
     let leaf =
         Leaf { requires_grad: Cell::new(requires_grad), host: RefCell::new(Some(host)), ..Leaf::default() };
     Ok(Node::leaf(leaf, dims.into(), dtype))

@@ -37,17 +37,17 @@ impl Tensor {
         Ok(Tensor::from_node(build::mul(&a, &b)))
     }
 
-    /// True division; integers divide as float32.
+    /// True division; integers divide as float32, floats as they are.
     pub fn div(&self, other: impl Into<Operand>) -> Result<Tensor> {
         let (a, b) = operand::pair("div", self, &other.into())?;
-        Ok(Tensor::from_node(build::div(&build::cast(&a, DType::F32), &build::cast(&b, DType::F32))))
+        Ok(Tensor::from_node(build::div(&build::as_float(&a), &build::as_float(&b))))
     }
 
     /// Remainder with the sign of the divisor, as Python's `%`. By zero: 0 for integers, NaN for floats.
     pub fn rem(&self, other: impl Into<Operand>) -> Result<Tensor> {
         let (a, b) = numbers("mod", self, other.into())?;
         let rest = build::binary(Binary::Mod, &a, &b);
-        if matches!(a.dtype, DType::U8 | DType::U32) {
+        if a.dtype.is_unsigned() {
             return Ok(Tensor::from_node(rest));
         }
         let zero = build::like(&rest, 0.0);
@@ -114,17 +114,14 @@ impl Tensor {
     }
 
     pub fn neg(&self) -> Result<Tensor> {
-        self.map(|x| match x.dtype {
-            DType::Bool => build::neg(&build::cast(x, DType::I32)),
-            DType::U8 | DType::I32 | DType::U32 | DType::F32 => build::neg(x),
-        })
+        self.map(|x| build::neg(&if x.dtype == DType::Bool { build::cast(x, DType::I32) } else { x.clone() }))
     }
 
     /// The gradient at 0 is 0.
     pub fn abs(&self) -> Result<Tensor> {
-        self.map(|x| match x.dtype {
-            DType::I32 | DType::F32 => build::binary(Binary::Max, x, &build::neg(x)),
-            DType::Bool | DType::U8 | DType::U32 => x.clone(),
+        self.map(|x| match x.dtype.is_unsigned() {
+            true => x.clone(),
+            false => build::binary(Binary::Max, x, &build::neg(x)),
         })
     }
 
@@ -133,12 +130,9 @@ impl Tensor {
         self.map(|x| {
             let zero = build::like(x, 0.0);
             let positive = build::select(&build::lt(&zero, x), &build::like(x, 1.0), &zero);
-            match x.dtype {
-                DType::I32 | DType::F32 => {
-                    build::select(&build::lt(x, &zero), &build::like(x, -1.0), &positive)
-                }
-                DType::Bool => x.clone(),
-                DType::U8 | DType::U32 => positive,
+            match x.dtype.is_unsigned() {
+                true => positive,
+                false => build::select(&build::lt(x, &zero), &build::like(x, -1.0), &positive),
             }
         })
     }
@@ -185,7 +179,8 @@ impl Tensor {
         })
     }
 
-    /// The same values in another dtype. Floats to integers drop the fraction; to bool, non-zero is true.
+    /// The same values in another dtype. Floats to integers drop the fraction, take the nearest end out of range
+    /// and 0 for NaN; integers wrap; floats round to the nearest, ties to even; to bool, non-zero is true.
     pub fn cast(&self, dtype: DType) -> Result<Tensor> {
         self.map(|x| build::cast(x, dtype))
     }

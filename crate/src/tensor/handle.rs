@@ -1,6 +1,6 @@
 //! The life of a handle: which node it names, its gradient, assignment, and what computing leaves behind.
 
-use super::{Handle, Tensor, build, mode, random, read::Data};
+use super::{Handle, Tensor, build, mode, random};
 use crate::{
     error::{Error, Result},
     grad,
@@ -194,13 +194,7 @@ impl Tensor {
     pub async fn to(&self, device: &str) -> Result<Tensor> {
         let target = runtime::device(device)?;
         let (shape, dtype, requires_grad) = (self.shape(), self.dtype(), self.0.requires_grad.get());
-        let bytes = match self.data().await? {
-            Data::Bool(v) => v.into_iter().map(u8::from).collect(),
-            Data::U8(v) => v,
-            Data::I32(v) => bytemuck::cast_slice(&v).to_vec(),
-            Data::U32(v) => bytemuck::cast_slice(&v).to_vec(),
-            Data::F32(v) => bytemuck::cast_slice(&v).to_vec(),
-        };
+        let bytes = self.data().await?.to_bytes();
         let storage = runtime::Storage::from_bytes(&target, &bytes)?;
         let node = Node::from_storage(storage, shape, dtype, requires_grad == Some(true));
         let out = Tensor::from_node(node);

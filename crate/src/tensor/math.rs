@@ -1,9 +1,9 @@
-//! Functions and activations of one tensor, composed of exp2, log2, sqrt, sin and recip. Integers become float32.
+//! Functions and activations of one tensor, composed of exp2, log2, sqrt, sin and recip. Integers become float32, floats stay.
 
 use super::{Operand, Tensor, build, operand};
 use crate::{
     error::Result,
-    graph::{Binary, DType, Node, Unary},
+    graph::{Binary, Node, Unary},
 };
 use std::f64::consts::{FRAC_PI_2, LN_2, LOG2_E, PI};
 
@@ -34,7 +34,7 @@ fn where_positive(x: &Node, yes: &Node, no: &Node) -> Node {
 
 impl Tensor {
     fn float_map(&self, f: impl FnOnce(&Node) -> Node) -> Result<Tensor> {
-        Ok(Tensor::from_node(f(&build::cast(&self.node(), DType::F32))))
+        Ok(Tensor::from_node(build::in_float(&self.node(), f)))
     }
 
     pub fn exp(&self) -> Result<Tensor> {
@@ -150,7 +150,7 @@ impl Tensor {
             _ => {
                 let (x, y) = operand::pair("pow", self, &other)?;
                 let dtype = x.dtype;
-                let result = real_power(&build::cast(&x, DType::F32), &build::cast(&y, DType::F32));
+                let result = build::in_float(&x, |x| real_power(x, &build::cast(&y, x.dtype)));
                 let whole = Tensor::from_node(result);
                 if dtype.is_float() { Ok(whole) } else { whole.round()?.cast(dtype) }
             }

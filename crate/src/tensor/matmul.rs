@@ -10,7 +10,7 @@ impl Tensor {
     /// The matrix product over the last axis of this and the last but one of `other`, batch axes broadcast, as
     /// NumPy's `@`: `[…, m, k] · […, k, n] → […, m, n]`; a vector on either side loses its axis.
     pub fn matmul(&self, other: &Tensor) -> Result<Tensor> {
-        let (x, w) = operand::pair_dtype(self, other);
+        let (x, w, dtype) = operand::factors(self, other);
         let (dx, dw) = (x.shape.len(), w.shape.len());
         let inner = |n: usize| n.saturating_sub(2);
         if dx == 0 || dw == 0 || x.shape[dx - 1] != w.shape[inner(dw)] {
@@ -44,7 +44,7 @@ impl Tensor {
         let mut out = both;
         out.extend((dx > 1).then_some(m));
         out.extend((dw > 1).then_some(n));
-        Ok(Tensor::from_node(build::reshape(&total, &out)))
+        Ok(Tensor::from_node(build::cast(&build::reshape(&total, &out), dtype)))
     }
 
     /// Another name of [`Tensor::matmul`].

@@ -7,7 +7,7 @@ use crate::{
 };
 
 /// A tensor or a plain number. Numbers take the tensor's dtype where it can hold them: an integer stays in any
-/// numeric dtype, a float makes integers float32.
+/// numeric dtype, a float in any float; a float makes integers float32.
 #[derive(Clone, Debug)]
 pub enum Operand {
     Tensor(Tensor),
@@ -61,11 +61,11 @@ impl Operand {
     /// The dtype this operand and one of dtype `other` meet in.
     fn meets(&self, other: DType) -> DType {
         match self {
-            Operand::Tensor(t) => t.dtype().max(other),
+            Operand::Tensor(t) => t.dtype().promote(other),
             Operand::Bool(_) => other,
             Operand::Int(_) if other == DType::Bool => DType::I32,
             Operand::Int(_) => other,
-            Operand::Float(_) => DType::F32,
+            Operand::Float(_) => other.float(),
         }
     }
 
@@ -81,22 +81,24 @@ impl Operand {
         match self {
             Operand::Tensor(t) => shape::broadcast_node(&build::cast(&t.node(), dtype), shape),
             Operand::Bool(v) => constant(u8::from(*v).into(), shape, dtype),
-            Operand::Int(v) => constant(*v as f64, shape, dtype),
+            Operand::Int(v) => integer(*v, shape, dtype),
             Operand::Float(v) => constant(*v, shape, dtype),
         }
     }
 }
 
-/// `value` as the dtype holds it: rounded to float32, or to the nearest integer below in size.
+/// `value` as the dtype holds it.
 pub(super) fn constant(value: f64, shape: &[usize], dtype: DType) -> Node {
-    let held = match dtype {
-        DType::Bool => f64::from(u8::from(value != 0.0)),
-        DType::U8 => f64::from(value as u8),
-        DType::I32 => f64::from(value as i32),
-        DType::U32 => f64::from(value as u32),
-        DType::F32 => f64::from(value as f32),
-    };
-    Node::constant(held, Shape::from_slice(shape), dtype)
+    Node::constant(dtype.hold(value), Shape::from_slice(shape), dtype)
+}
+
+/// A constant is a float64: an int64 beyond its 53 bits is the sum of two.
+fn integer(value: i64, shape: &[usize], dtype: DType) -> Node {
+    let low = value & 0xffff_ffff;
+    if dtype != DType::I64 || value.unsigned_abs() <= 1 << 53 {
+        return constant(value as f64, shape, dtype);
+    }
+    build::add(&constant((value - low) as f64, shape, dtype), &constant(low as f64, shape, dtype))
 }
 
 /// Both operands at their common shape and dtype.
@@ -107,10 +109,13 @@ pub(super) fn pair(op: &str, a: &Tensor, b: &Operand) -> Result<(Node, Node)> {
     Ok((shape::broadcast_node(&build::cast(&a.node(), dtype), &to), b.node(&to, dtype)))
 }
 
-/// Both tensors in their common dtype; products of bools count, so they become int32.
-pub(super) fn pair_dtype(a: &Tensor, b: &Tensor) -> (Node, Node) {
-    let dtype = a.dtype().max(b.dtype()).max(DType::I32);
-    (build::cast(&a.node(), dtype), build::cast(&b.node(), dtype))
+/// Two factors of products to be summed, in the dtype the sum is computed in, and the dtype it is to be cast to
+/// at the end: that of both together, int32 for bools and 8-bit integers.
+pub(super) fn factors(a: &Tensor, b: &Tensor) -> (Node, Node, DType) {
+    let both = a.dtype().promote(b.dtype());
+    let dtype = if both.size() == 1 { DType::I32 } else { both };
+    let wide = dtype.accumulator();
+    (build::cast(&a.node(), wide), build::cast(&b.node(), wide), dtype)
 }
 
 /// Two operands of `where` at the shape they share with the condition, and their common dtype.
@@ -124,7 +129,7 @@ pub(super) fn branches(cond: &Tensor, yes: &Operand, no: &Operand) -> Result<(No
     let dtype = match (yes, no) {
         (Operand::Tensor(t), other) => other.meets(t.dtype()),
         (other, Operand::Tensor(t)) => other.meets(t.dtype()),
-        (x, y) => natural(x).max(natural(y)),
+        (x, y) => natural(x).promote(natural(y)),
     };
     let to = shape::broadcast("where", &yes.shape(), &no.shape())?;
     let to = shape::broadcast("where", &cond.shape(), &to)?;

@@ -1,6 +1,7 @@
 //! Printing as NumPy's `str(array)` does: its alignment, its switch to scientific notation, its summary.
 
 use super::Data;
+use crate::graph::DType;
 
 const PRECISION: usize = 8;
 const WIDTH: usize = 75;
@@ -14,8 +15,8 @@ pub fn format(shape: &[usize], data: &Data) -> String {
     }
     let edge = if data.len() > THRESHOLD { EDGE } else { usize::MAX };
     let shown = shown_positions(shape, edge);
-    if let (true, Data::F32(v)) = (shape.is_empty(), data) {
-        return scalar(v[0]);
+    if shape.is_empty() && data.dtype().is_float() {
+        return scalar(data.get(0), data.dtype());
     }
     let cells = cells(data, &shown);
     if shape.is_empty() {
@@ -45,22 +46,22 @@ fn is_whole(n: usize, edge: usize) -> bool {
 
 /// The text of each shown element, all of one width.
 fn cells(data: &Data, shown: &[usize]) -> Vec<String> {
+    let numbers = || shown.iter().map(|i| data.get(*i));
     let texts: Vec<String> = match data {
         Data::Bool(v) => shown.iter().map(|i| if v[*i] { "True".into() } else { "False".into() }).collect(),
-        Data::U8(v) => shown.iter().map(|i| v[*i].to_string()).collect(),
-        Data::I32(v) => shown.iter().map(|i| v[*i].to_string()).collect(),
-        Data::U32(v) => shown.iter().map(|i| v[*i].to_string()).collect(),
-        Data::F32(v) => floats(&shown.iter().map(|i| v[*i]).collect::<Vec<_>>()),
+        Data::I64(v) => shown.iter().map(|i| v[*i].to_string()).collect(),
+        _ if data.dtype().is_float() => floats(&numbers().collect::<Vec<_>>(), data.dtype()),
+        _ => numbers().map(|x| (x as i64).to_string()).collect(),
     };
     let width = texts.iter().map(String::len).max().unwrap_or(0);
     texts.into_iter().map(|t| format!("{t:>width$}")).collect()
 }
 
-fn floats(values: &[f32]) -> Vec<String> {
+fn floats(values: &[f64], dtype: DType) -> Vec<String> {
     let sizes = || values.iter().map(|v| v.abs()).filter(|v| v.is_finite() && *v != 0.0);
-    let (least, most) = (sizes().fold(f32::INFINITY, f32::min), sizes().fold(0f32, f32::max));
+    let (least, most) = (sizes().fold(f64::INFINITY, f64::min), sizes().fold(0f64, f64::max));
     let scientific = most > 0.0 && (most >= 1e8 || least < 1e-4 || most / least > 1000.0);
-    let parts: Vec<(String, String, String)> = values.iter().map(|v| split(*v, scientific)).collect();
+    let parts: Vec<(String, String, String)> = values.iter().map(|v| split(*v, dtype, scientific)).collect();
     let finite = || parts.iter().filter(|p| p.1.starts_with('.'));
     let left = finite().map(|p| p.0.len()).max().unwrap_or(0);
     let right = finite().map(|p| p.1.len()).max().unwrap_or(0);
@@ -75,10 +76,10 @@ fn floats(values: &[f32]) -> Vec<String> {
         .collect()
 }
 
-/// A float32 alone: `1.0`, and scientific outside `1e-4..1e6`.
-fn scalar(v: f32) -> String {
-    let size = f64::from(v).abs();
-    let (whole, fraction, exponent) = split(v, size != 0.0 && !(1e-4..1e6).contains(&size));
+/// A float alone: `1.0`, and scientific outside `1e-4..1e6` (float64: `1e-4..1e16`).
+fn scalar(v: f64, dtype: DType) -> String {
+    let (size, most) = (v.abs(), if dtype == DType::F64 { 1e16 } else { 1e6 });
+    let (whole, fraction, exponent) = split(v, dtype, size != 0.0 && !(1e-4..most).contains(&size));
     match (fraction.as_str(), exponent.is_empty()) {
         (".", true) => format!("{whole}.0"),
         (".", false) => format!("{whole}{exponent}"),
@@ -87,7 +88,7 @@ fn scalar(v: f32) -> String {
 }
 
 /// The text before the point, from the point on, and the exponent; nan and inf are one word.
-fn split(v: f32, scientific: bool) -> (String, String, String) {
+fn split(v: f64, dtype: DType, scientific: bool) -> (String, String, String) {
     if !v.is_finite() {
         let word = if v.is_nan() {
             "nan"
@@ -101,11 +102,12 @@ fn split(v: f32, scientific: bool) -> (String, String, String) {
     let shorter =
         |unique: String, limited: String| if unique.len() > limited.len() { limited } else { unique };
     if !scientific {
-        let text = shorter(format!("{v}"), format!("{v:.PRECISION$}"));
+        let unique: f64 = shortest(v, dtype).parse().unwrap_or(v);
+        let text = shorter(format!("{unique}"), format!("{v:.PRECISION$}"));
         let (whole, fraction) = text.split_once('.').unwrap_or((&text, ""));
         return (whole.into(), format!(".{}", fraction.trim_end_matches('0')), String::new());
     }
-    let unique = format!("{v:e}");
+    let unique = shortest(v, dtype);
     let limited = format!("{v:.PRECISION$e}");
     let text = shorter(unique, limited);
     let (digits, exponent) = text.split_once('e').unwrap_or((&text, "0"));
@@ -115,6 +117,18 @@ fn split(v: f32, scientific: bool) -> (String, String, String) {
         None => ('+', exponent),
     };
     (whole.into(), format!(".{}", fraction.trim_end_matches('0')), format!("e{sign}{exponent:0>2}"))
+}
+
+/// The fewest digits that name the value among those of its dtype.
+fn shortest(v: f64, dtype: DType) -> String {
+    match dtype {
+        DType::F64 => format!("{v:e}"),
+        DType::F16 | DType::BF16 => {
+            let texts = (0..6).map(|digits| format!("{v:.digits$e}"));
+            texts.into_iter().find(|t| t.parse().is_ok_and(|x| dtype.hold(x) == v)).unwrap_or_default()
+        }
+        _ => format!("{:e}", v as f32),
+    }
 }
 
 fn write_axis<'a>(

@@ -1,6 +1,6 @@
 //! Reading values back: the only place where the engine waits.
 
-use super::{Element, Tensor};
+use super::{BF16, Element, F16, Tensor};
 use crate::{
     error::{Error, Result},
     graph::{DType, Node},
@@ -17,66 +17,88 @@ use std::{
 #[derive(Clone, Debug, PartialEq)]
 pub enum Data {
     Bool(Vec<bool>),
+    I8(Vec<i8>),
     U8(Vec<u8>),
     I32(Vec<i32>),
     U32(Vec<u32>),
+    I64(Vec<i64>),
+    F16(Vec<F16>),
+    BF16(Vec<BF16>),
     F32(Vec<f32>),
+    F64(Vec<f64>),
+}
+
+/// `$f` of the vector, whatever its type.
+macro_rules! each {
+    ($data:expr, $v:ident => $f:expr) => {
+        match $data {
+            Data::Bool($v) => $f,
+            Data::I8($v) => $f,
+            Data::U8($v) => $f,
+            Data::I32($v) => $f,
+            Data::U32($v) => $f,
+            Data::I64($v) => $f,
+            Data::F16($v) => $f,
+            Data::BF16($v) => $f,
+            Data::F32($v) => $f,
+            Data::F64($v) => $f,
+        }
+    };
 }
 
 impl Data {
     fn from_bytes(bytes: &[u8], dtype: DType) -> Data {
         match dtype {
             DType::Bool => Data::Bool(bool::from_bytes(bytes)),
+            DType::I8 => Data::I8(i8::from_bytes(bytes)),
             DType::U8 => Data::U8(bytes.to_vec()),
             DType::I32 => Data::I32(i32::from_bytes(bytes)),
             DType::U32 => Data::U32(u32::from_bytes(bytes)),
+            DType::I64 => Data::I64(i64::from_bytes(bytes)),
+            DType::F16 => Data::F16(F16::from_bytes(bytes)),
+            DType::BF16 => Data::BF16(BF16::from_bytes(bytes)),
             DType::F32 => Data::F32(f32::from_bytes(bytes)),
+            DType::F64 => Data::F64(f64::from_bytes(bytes)),
         }
     }
 
     fn filled(value: f64, n: usize, dtype: DType) -> Data {
-        match dtype {
-            DType::Bool => Data::Bool(vec![value != 0.0; n]),
-            DType::U8 => Data::U8(vec![value as u8; n]),
-            DType::I32 => Data::I32(vec![value as i32; n]),
-            DType::U32 => Data::U32(vec![value as u32; n]),
-            DType::F32 => Data::F32(vec![value as f32; n]),
+        Data::from_bytes(&dtype.bytes_of(value)[..dtype.size()].repeat(n), dtype)
+    }
+
+    pub fn dtype(&self) -> DType {
+        fn own<T: Element>(_: &[T]) -> DType {
+            T::DTYPE
         }
+        each!(self, v => own(v))
     }
 
     /// Little-endian elements in row-major order; bool takes one byte each.
     pub fn to_bytes(&self) -> Rc<[u8]> {
-        match self {
-            Data::Bool(v) => Element::to_bytes(v),
-            Data::U8(v) => Element::to_bytes(v),
-            Data::I32(v) => Element::to_bytes(v),
-            Data::U32(v) => Element::to_bytes(v),
-            Data::F32(v) => Element::to_bytes(v),
-        }
+        each!(self, v => Element::to_bytes(v))
     }
 
     pub fn len(&self) -> usize {
-        match self {
-            Data::Bool(v) => v.len(),
-            Data::U8(v) => v.len(),
-            Data::I32(v) => v.len(),
-            Data::U32(v) => v.len(),
-            Data::F32(v) => v.len(),
-        }
+        each!(self, v => v.len())
     }
 
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// Element `i` as a number; false is 0 and true 1.
+    /// Element `i` as a number; false is 0 and true 1, an int64 beyond 2⁵³ is rounded.
     pub fn get(&self, i: usize) -> f64 {
         match self {
-            Data::Bool(v) => f64::from(u8::from(v[i])),
-            Data::U8(v) => f64::from(v[i]),
-            Data::I32(v) => f64::from(v[i]),
-            Data::U32(v) => f64::from(v[i]),
-            Data::F32(v) => f64::from(v[i]),
+            Data::Bool(v) => v[i].into(),
+            Data::I8(v) => v[i].into(),
+            Data::U8(v) => v[i].into(),
+            Data::I32(v) => v[i].into(),
+            Data::U32(v) => v[i].into(),
+            Data::I64(v) => v[i] as f64,
+            Data::F16(v) => f32::from(v[i]).into(),
+            Data::BF16(v) => f32::from(v[i]).into(),
+            Data::F32(v) => v[i].into(),
+            Data::F64(v) => v[i],
         }
     }
 }
@@ -115,11 +137,7 @@ impl Tensor {
         }
         let bytes = self.node().bytes();
         match self.source()? {
-            Source::Host(Data::Bool(v)) => Ok(T::from_bytes(&bool::to_bytes(&v))),
-            Source::Host(Data::U8(v)) => Ok(T::from_bytes(&v)),
-            Source::Host(Data::I32(v)) => Ok(T::from_bytes(bytemuck::cast_slice(&v))),
-            Source::Host(Data::U32(v)) => Ok(T::from_bytes(bytemuck::cast_slice(&v))),
-            Source::Host(Data::F32(v)) => Ok(T::from_bytes(bytemuck::cast_slice(&v))),
+            Source::Host(data) => Ok(T::from_bytes(&data.to_bytes())),
             Source::Device(read) => Ok(T::from_bytes(&block_on(read)?[..bytes])),
         }
     }

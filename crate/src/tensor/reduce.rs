@@ -18,9 +18,9 @@ fn count(x: &Node, axes: &Axes) -> usize {
 /// Bools and small integers add up in 32 bits.
 pub(super) fn widened(x: &Node) -> Node {
     match x.dtype {
-        DType::Bool => build::cast(x, DType::I32),
+        DType::Bool | DType::I8 => build::cast(x, DType::I32),
         DType::U8 => build::cast(x, DType::U32),
-        DType::I32 | DType::U32 | DType::F32 => x.clone(),
+        _ => x.clone(),
     }
 }
 
@@ -33,7 +33,8 @@ fn not_empty(op: &str, x: &Node, axes: &Axes) -> Result<()> {
 }
 
 impl Tensor {
-    /// Over `axes` (`()` for all). Bool adds up as int32, uint8 as uint32.
+    /// Over `axes` (`()` for all). Bool and int8 add up as int32, uint8 as uint32; 16-bit floats are summed in float32
+    /// and rounded once.
     pub fn sum(&self, axes: impl Into<AxisList>, keepdim: bool) -> Result<Tensor> {
         let x = widened(&self.node());
         let axes = axes.into().resolve("sum", x.shape.len())?;
@@ -62,26 +63,23 @@ impl Tensor {
         not_empty("min", &x, &axes)?;
         let least = |x: &Node, turn: fn(&Node) -> Node| turn(&build::reduce(Reduce::Max, &turn(x), &axes));
         let inverted = |x: &Node| build::unary(Unary::Not, x);
-        let node = match x.dtype {
-            DType::F32 => least(&x, build::neg),
-            // Bitwise not turns the order of integers around without overflow.
-            DType::Bool | DType::U8 | DType::I32 | DType::U32 => least(&x, inverted),
-        };
+        // Bitwise not turns the order of integers around without overflow.
+        let node = if x.dtype.is_float() { least(&x, build::neg) } else { least(&x, inverted) };
         Ok(finish(node, &axes, keepdim))
     }
 
-    /// The mean, in float32.
+    /// The mean; integers as float32, 16-bit floats summed in float32.
     pub fn mean(&self, axes: impl Into<AxisList>, keepdim: bool) -> Result<Tensor> {
-        let x = build::cast(&self.node(), DType::F32);
+        let x = self.node();
         let axes = axes.into().resolve("mean", x.shape.len())?;
-        Ok(finish(mean(&x, &axes), &axes, keepdim))
+        Ok(finish(build::in_float(&x, |x| mean(x, &axes)), &axes, keepdim))
     }
 
     /// The variance: squared distances from the mean over `n - correction` (PyTorch's default correction is 1).
     pub fn var(&self, axes: impl Into<AxisList>, keepdim: bool, correction: usize) -> Result<Tensor> {
-        let x = build::cast(&self.node(), DType::F32);
+        let x = self.node();
         let axes = axes.into().resolve("var", x.shape.len())?;
-        Ok(finish(variance(&x, &axes, correction), &axes, keepdim))
+        Ok(finish(build::in_float(&x, |x| variance(x, &axes, correction)), &axes, keepdim))
     }
 
     /// The square root of [`Tensor::var`].
@@ -110,11 +108,9 @@ impl Tensor {
 
     /// The position of the smallest along an axis, the first at a tie.
     pub fn argmin(&self, axis: Option<isize>, keepdim: bool) -> Result<Tensor> {
-        let turned = match self.dtype() {
-            DType::F32 => self.neg()?,
-            DType::Bool | DType::U8 | DType::I32 | DType::U32 => {
-                Tensor::from_node(build::unary(Unary::Not, &self.node()))
-            }
+        let turned = match self.dtype().is_float() {
+            true => self.neg()?,
+            false => Tensor::from_node(build::unary(Unary::Not, &self.node())),
         };
         turned.argmax(axis, keepdim)
     }
@@ -122,29 +118,33 @@ impl Tensor {
     /// `exp(x) / sum(exp(x))` along an axis, the largest subtracted first.
     pub fn softmax(&self, axis: isize) -> Result<Tensor> {
         let (x, axes) = self.row("softmax", axis)?;
-        let e = math::exp(&centered(&x, &axes));
-        let total = build::expand(&build::sum(&e, &axes), &x.shape);
-        Ok(Tensor::from_node(build::div(&e, &total)))
+        Ok(Tensor::from_node(build::in_float(&x, |x| {
+            let e = math::exp(&centered(x, &axes));
+            build::div(&e, &build::expand(&build::sum(&e, &axes), &x.shape))
+        })))
     }
 
     /// `log(softmax(x))`.
     pub fn log_softmax(&self, axis: isize) -> Result<Tensor> {
         let (x, axes) = self.row("log_softmax", axis)?;
-        Ok(Tensor::from_node(log_softmax(&x, &axes)))
+        Ok(Tensor::from_node(build::in_float(&x, |x| log_softmax(x, &axes))))
     }
 
     /// `log(sum(exp(x)))`, the largest subtracted first.
     pub fn logsumexp(&self, axes: impl Into<AxisList>, keepdim: bool) -> Result<Tensor> {
-        let x = build::cast(&self.node(), DType::F32);
+        let x = self.node();
         let axes = axes.into().resolve("logsumexp", x.shape.len())?;
         not_empty("logsumexp", &x, &axes)?;
-        let largest = build::detach(&build::reduce(Reduce::Max, &x, &axes));
-        let e = math::exp(&build::sub(&x, &build::expand(&largest, &x.shape)));
-        Ok(finish(build::add(&math::log(&build::sum(&e, &axes)), &largest), &axes, keepdim))
+        let node = build::in_float(&x, |x| {
+            let largest = build::detach(&build::reduce(Reduce::Max, x, &axes));
+            let e = math::exp(&build::sub(x, &build::expand(&largest, &x.shape)));
+            build::add(&math::log(&build::sum(&e, &axes)), &largest)
+        });
+        Ok(finish(node, &axes, keepdim))
     }
 
     fn row(&self, op: &str, axis: isize) -> Result<(Node, Axes)> {
-        let x = build::cast(&self.node(), DType::F32);
+        let x = self.node();
         let axes = Axes::from_slice(&[shape::axis(op, axis, x.shape.len())?]);
         not_empty(op, &x, &axes)?;
         Ok((x, axes))

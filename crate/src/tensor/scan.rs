@@ -63,7 +63,7 @@ impl Tensor {
 
     /// `log` of the running sum of `exp(x)` along `axis`, against the largest so far: right for any range of values.
     pub fn logcumsumexp(&self, axis: isize) -> Result<Tensor> {
-        along("logcumsumexp", &build::cast(&self.node(), DType::F32), axis, |x, axis| {
+        let sums = |x: &Node, axis: usize| {
             let largest = build::detach(&build::scan_max(x, axis));
             // Infinities would meet themselves: they are taken as they are.
             let finite = build::lt(
@@ -77,7 +77,8 @@ impl Tensor {
             let shift = math::exp(&build::select(&build::lt(&grown, &zero), &grown, &zero));
             let sum = build::scan_linear(&shift, &math::exp(&build::sub(x, &largest)), axis);
             build::add(&math::log(&sum), &largest)
-        })
+        };
+        along("logcumsumexp", &self.node(), axis, |x, axis| build::in_float(x, |x| sums(x, axis)))
     }
 }
 

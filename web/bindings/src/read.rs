@@ -5,7 +5,9 @@ use crate::{
     error::{ToJs, js},
     table::get,
 };
-use js_sys::{Float32Array, Int32Array, Uint8Array, Uint32Array};
+use js_sys::{
+    BigInt64Array, Float32Array, Float64Array, Int8Array, Int32Array, Uint8Array, Uint16Array, Uint32Array,
+};
 use playgrad::{Result, tensor::Data};
 use std::{
     future::Future,
@@ -27,7 +29,7 @@ pub fn begin<T: Into<JsValue> + 'static>(future: impl Future<Output = Result<T>>
     }
 }
 
-/// The values as a typed array, or a promise of one; booleans as bytes.
+/// The values as a typed array, or a promise of one; booleans as bytes, 16-bit floats as their bits.
 #[wasm_bindgen]
 pub fn read(x: u32) -> Js<JsValue> {
     let x = get(x).js()?;
@@ -35,12 +37,18 @@ pub fn read(x: u32) -> Js<JsValue> {
 }
 
 fn array(data: Data) -> JsValue {
-    match data {
-        Data::Bool(v) => Uint8Array::from(v.into_iter().map(u8::from).collect::<Vec<_>>().as_slice()).into(),
+    match &data {
+        Data::Bool(_) => Uint8Array::from(&*data.to_bytes()).into(),
+        Data::I8(v) => Int8Array::from(v.as_slice()).into(),
         Data::U8(v) => Uint8Array::from(v.as_slice()).into(),
         Data::I32(v) => Int32Array::from(v.as_slice()).into(),
         Data::U32(v) => Uint32Array::from(v.as_slice()).into(),
+        Data::I64(v) => BigInt64Array::from(v.as_slice()).into(),
+        Data::F16(_) | Data::BF16(_) => {
+            Uint16Array::new(&Uint8Array::from(&*data.to_bytes()).buffer()).into()
+        }
         Data::F32(v) => Float32Array::from(v.as_slice()).into(),
+        Data::F64(v) => Float64Array::from(v.as_slice()).into(),
     }
 }
 

@@ -1,4 +1,4 @@
-import type { DType, TypedArray } from "./dtype.js";
+import { type DType, handed, numbersOf, type TypedArray } from "./dtype.js";
 import { breathe, disown, engine, grew, own, took } from "./engine.js";
 import { ArgumentError, ShapeError } from "./errors.js";
 import { product, type Shape, show } from "./shape.js";
@@ -35,7 +35,7 @@ export function idOf(op: string, value: unknown): number {
 export const idsOf = (op: string, values: readonly unknown[]): Uint32Array =>
   Uint32Array.from(values, (value) => idOf(op, value));
 
-function nest(data: TypedArray, shape: Shape, dtype: DType): Nested {
+function nest(data: ArrayLike<number>, shape: Shape, dtype: DType): Nested {
   let next = 0;
   const level = (axis: number): Nested => {
     if (axis < shape.length) return Array.from({ length: shape[axis]! }, () => level(axis + 1));
@@ -113,9 +113,13 @@ export abstract class Handle {
     return id === 0 ? null : make(id);
   }
 
-  /** Computes the value if needed, and reads it: a typed array in row-major order; `bool` as 0 and 1. */
-  async data(): Promise<TypedArray> {
-    const array: TypedArray = await engine().read(this.id);
+  /**
+   * Computes the value if needed, and reads it: a typed array in row-major order; `bool` as 0 and 1, `int64` as
+   * `data<BigInt64Array>()`, 16-bit floats as {@link TypedArray} says.
+   */
+  async data<A extends TypedArray | BigInt64Array = TypedArray>(): Promise<A> {
+    const { dtype } = this;
+    const array = handed(await engine().read(this.id), dtype) as A;
     took(array.byteLength);
     grew();
     await breathe();
@@ -128,13 +132,14 @@ export abstract class Handle {
       const fix = "reduce first: t.sum() or t.mean(), or read all with data()";
       throw new ShapeError("item", show(this.shape), "one element", fix);
     }
-    return (await this.data())[0]!;
+    const { dtype } = this;
+    return numbersOf(await this.data(), dtype)[0]!;
   }
 
   /** The value as nested arrays; a number for shape `[]`, booleans for `bool`. */
   async tolist(): Promise<Nested> {
     const { shape, dtype } = this;
-    return nest(await this.data(), shape, dtype);
+    return nest(numbersOf(await this.data(), dtype), shape, dtype);
   }
 
   /** The value as NumPy prints it: long tensors are shortened. */

@@ -7,7 +7,7 @@ import { Neural } from "./neural.js";
 import { integer, product, type Shape, show, sizes } from "./shape.js";
 
 /** What a tensor can be made from. */
-export type TensorData = number | boolean | TypedArray | Float64Array | readonly TensorData[] | Tensor;
+export type TensorData = number | boolean | TypedArray | BigInt64Array | readonly TensorData[] | Tensor;
 
 /** How a tensor is made from data. */
 export interface TensorOptions {
@@ -187,7 +187,8 @@ export class Tensor extends Neural {
 
 /**
  * A tensor from nested arrays, a typed array or a number. JavaScript numbers become `float32` (also whole ones),
- * booleans `bool`; a typed array keeps its type. Ragged arrays throw `ShapeError`.
+ * booleans `bool`; a typed array keeps its type, but a `Float64Array` becomes `float32` unless the dtype says
+ * `float64`. A `Uint16Array` holds bits where the dtype is `float16` or `bfloat16`. Ragged arrays throw `ShapeError`.
  */
 export function tensor(data: TensorData, options: TensorOptions = {}): Tensor {
   if (data instanceof Tensor) return options.dtype ? data.cast(options.dtype) : data;
@@ -207,7 +208,7 @@ export function tensor(data: TensorData, options: TensorOptions = {}): Tensor {
 }
 
 interface Flat {
-  values: TypedArray;
+  values: TypedArray | BigInt64Array;
   shape: Shape;
   dtype: DTypeLike;
 }
@@ -216,6 +217,7 @@ function flatten(data: Exclude<TensorData, Tensor>, dtype: DTypeLike | undefined
   if (data instanceof Float64Array)
     return { values: arrayOf(data, dtype ?? "float32"), shape: [data.length], dtype: dtype ?? "float32" };
   if (ArrayBuffer.isView(data)) {
+    if (!("length" in data)) throw mismatch(data, 0, []);
     const own = dtypeOf(data);
     if (own && (dtype === undefined || dtype === own))
       return { values: data, shape: [data.length], dtype: own };

@@ -111,10 +111,12 @@ const UNROLLED: usize = 160;
 
 impl<'k> Body<'k> {
     /// A function whose first parameter is the address of the argument addresses. None where a kernel has more
-    /// ranges or accumulators than the bookkeeping has bits, or a range too long for positions times four.
+    /// ranges or accumulators than the bookkeeping has bits, a range too long for positions times four, or values
+    /// of 64 bits.
     pub fn new(kernel: &'k Kernel, params: u32) -> Option<Body<'k>> {
         let long = kernel.ranges.iter().any(|n| *n >= 1 << 28);
-        if long || kernel.ranges.len() > ACCS as usize || kernel.accs.len() as u32 > SCAN - ACCS {
+        let wide = kernel.exprs.iter().any(|e| e.dtype.size() == 8);
+        if long || wide || kernel.ranges.len() > ACCS as usize || kernel.accs.len() as u32 > SCAN - ACCS {
             return None;
         }
         let mut body = Body {

@@ -2,7 +2,10 @@
 //! bytes around a buffer is memory of the engine's allocator.
 
 use super::body::{Body, Local, Partial, Sum};
-use crate::kernel::{ArgId, Cond, ExprId, Lin, Store};
+use crate::{
+    graph::DType,
+    kernel::{ArgId, Cond, ExprId, Lin, Store},
+};
 use wasm_encoder::{BlockType, MemArg, MemArgTarget, ValType};
 
 /// The even and the odd lanes' low words of two vectors, and the lanes backwards.
@@ -117,6 +120,7 @@ impl Body<'_> {
             (None, Some(stride)) => self.load_even(arg, p, stride, group),
             (None, None) => unreachable!("lanes that do not step evenly have addresses"),
         }
+        self.decode(self.kernel.args[arg].dtype);
         if let Some(mask) = mask {
             self.op().local_get(mask).v128_and();
         }
@@ -134,9 +138,17 @@ impl Body<'_> {
                 let offset = self.address(p, 0);
                 self.op().v128_load32_splat(at(offset, 2));
             }
+            (0, 2) => {
+                let offset = self.address(p, 0);
+                self.op().i32_load16_u(at(offset, 1)).i32x4_splat();
+            }
             (0, _) => {
                 let offset = self.address(p, 0);
                 self.op().i32_load8_u(at(offset, 0)).i32x4_splat();
+            }
+            (1 | -1, 2) => {
+                let offset = self.address(p, if stride == 1 { first } else { first - 6 });
+                self.op().v128_load64_zero(at(offset, 1)).i32x4_extend_low_i16x8_u();
             }
             (1 | -1, 4) => {
                 let offset = self.address(p, if stride == 1 { first } else { first - 12 });
@@ -184,9 +196,17 @@ impl Body<'_> {
                 let offset = address(self);
                 self.op().v128_load32_splat(at(offset, 2));
             }
+            (0, 2) => {
+                let offset = address(self);
+                self.op().i32_load16_u(at(offset, 1)).i32x4_splat();
+            }
             (0, _) => {
                 let offset = address(self);
                 self.op().i32_load8_u(at(offset, 0)).i32x4_splat();
+            }
+            (_, 2) => {
+                let offset = address(self);
+                self.op().i32_load16_u(at(offset, 1)).i32x4_replace_lane(lane);
             }
             (_, 4) => {
                 let so_far = self.keep(ValType::V128);
@@ -209,7 +229,16 @@ impl Body<'_> {
     pub(super) fn write(&mut self, store: &Store, value: Local, group: u32) {
         let sum = Sum { arg: Some(store.arg), lin: store.index.clone() };
         let p = self.advance(&sum);
-        let size = self.kernel.args[store.arg].dtype.size() as i64;
+        let dtype = self.kernel.args[store.arg].dtype;
+        let size = dtype.size() as i64;
+        let value = match dtype {
+            DType::I8 | DType::F16 | DType::BF16 => {
+                self.op().local_get(value);
+                self.encode(dtype);
+                self.keep(ValType::V128)
+            }
+            _ => value,
+        };
         let Some(stride) = self.stride(&store.index) else {
             self.vector(&sum, group);
             let addresses = self.keep(ValType::V128);
@@ -224,6 +253,11 @@ impl Body<'_> {
             (1, 4, 4) => {
                 let offset = self.address(p, first);
                 self.op().local_get(value).v128_store(at(offset, 2));
+            }
+            (1, 2, 4) => {
+                let offset = self.address(p, first);
+                self.op().local_get(value).local_get(value).i16x8_narrow_i32x4_u();
+                self.op().v128_store64_lane(at(offset, 1), 0);
             }
             (1, _, 4) => {
                 let offset = self.address(p, first);
@@ -244,10 +278,10 @@ impl Body<'_> {
     fn store_lane(&mut self, size: i64, lane: u8, value: Local, offset: i64) {
         let mut op = self.op();
         op.local_get(value);
-        if size == 4 {
-            op.v128_store32_lane(at(offset, 2), lane);
-        } else {
-            op.v128_store8_lane(at(offset, 0), lane * 4);
-        }
+        match size {
+            4 => op.v128_store32_lane(at(offset, 2), lane),
+            2 => op.v128_store16_lane(at(offset, 1), lane * 2),
+            _ => op.v128_store8_lane(at(offset, 0), lane * 4),
+        };
     }
 }

@@ -6,6 +6,7 @@
 
 mod body;
 pub mod epilogue;
+mod half;
 mod index;
 mod lanes;
 mod math;

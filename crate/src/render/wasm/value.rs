@@ -9,12 +9,19 @@ use wasm_encoder::ValType;
 
 /// The 32 bits a lane holds for a value of that dtype.
 pub(super) fn bits_of(x: f64, dtype: DType) -> u32 {
+    match lane(dtype) {
+        DType::F32 => (dtype.hold(x) as f32).to_bits(),
+        _ => dtype.hold(x) as i64 as u32,
+    }
+}
+
+/// The dtype whose instructions compute this one; `Body::narrow` does the rest.
+fn lane(dtype: DType) -> DType {
     match dtype {
-        DType::F32 => (x as f32).to_bits(),
-        DType::I32 => x as i32 as u32,
-        DType::U32 => x as u32,
-        DType::U8 => x as u8 as u32,
-        DType::Bool => (x != 0.0) as u32,
+        DType::F16 | DType::BF16 => DType::F32,
+        DType::I8 => DType::I32,
+        DType::I64 | DType::F64 => unreachable!("values of 64 bits are interpreted"),
+        DType::Bool | DType::U8 | DType::I32 | DType::U32 | DType::F32 => dtype,
     }
 }
 
@@ -25,7 +32,9 @@ impl Body<'_> {
         let typed = &self.kernel.exprs[e];
         match typed.expr {
             Expr::Const(bits) => return self.splat(bits_of(f64::from_bits(bits), typed.dtype)),
-            Expr::Bitcast(a) => return self.value(a, group),
+            Expr::Bitcast(a) if !recodes(self.kernel.exprs[a].dtype, typed.dtype) => {
+                return self.value(a, group);
+            }
             Expr::Acc(i) => return self.scope.accs[&(i, group)],
             Expr::Scan => return self.scope.scan[group as usize],
             _ => {}
@@ -43,8 +52,13 @@ impl Body<'_> {
         let kernel = self.kernel;
         let dtype = kernel.exprs[e].dtype;
         match &kernel.exprs[e].expr {
-            Expr::Const(_) | Expr::Bitcast(_) | Expr::Acc(_) | Expr::Scan => {
-                unreachable!("has a local of its own")
+            Expr::Const(_) | Expr::Acc(_) | Expr::Scan => unreachable!("has a local of its own"),
+            Expr::Bitcast(a) => {
+                let a_dtype = kernel.exprs[*a].dtype;
+                let a = self.value(*a, group);
+                self.op().local_get(a);
+                self.encode(a_dtype);
+                self.decode(dtype);
             }
             Expr::Index(lin) => self.vector(&Sum { arg: None, lin: lin.clone() }, group),
             Expr::Load { arg, index, mask } => self.load(*arg, index, mask, group),
@@ -70,7 +84,7 @@ impl Body<'_> {
         let bool_at = |e: ExprId| kernel.exprs[e].dtype == DType::Bool;
         match kernel.exprs[e].expr {
             Expr::Binary(op @ (Binary::Lt | Binary::Eq), a, b) => {
-                let dtype = kernel.exprs[a].dtype;
+                let dtype = lane(kernel.exprs[a].dtype);
                 let (a, b) = (self.value(a, group), self.value(b, group));
                 let mut s = self.op();
                 s.local_get(a).local_get(b);
@@ -96,7 +110,7 @@ impl Body<'_> {
                 let a = self.truth(a, group);
                 self.op().local_get(a).v128_not();
             }
-            Expr::Cast(a) if bool_at(e) && kernel.exprs[a].dtype == DType::F32 => {
+            Expr::Cast(a) if bool_at(e) && lane(kernel.exprs[a].dtype) == DType::F32 => {
                 let (a, zero) = (self.value(a, group), self.splat(0));
                 self.op().local_get(a).local_get(zero).f32x4_ne();
             }
@@ -122,7 +136,7 @@ impl Body<'_> {
             return self.one_where(e, group);
         }
         let x = self.value(a, group);
-        match (op, dtype) {
+        match (op, lane(dtype)) {
             (Unary::Neg, DType::F32) => {
                 self.op().local_get(x).f32x4_neg();
             }
@@ -149,12 +163,23 @@ impl Body<'_> {
             (Unary::Log2, _) => self.log2(x),
             (Unary::Sin, _) => self.sin(x),
         }
-        if dtype == DType::U8 {
-            self.low_byte();
+        self.narrow(dtype);
+    }
+
+    /// Brings lanes that were computed in 32 bits back to what a dtype of fewer bits holds.
+    fn narrow(&mut self, dtype: DType) {
+        match dtype {
+            DType::U8 => self.low_byte(),
+            DType::I8 => {
+                self.op().i32_const(24).i32x4_shl().i32_const(24).i32x4_shr_s();
+            }
+            DType::F16 => self.round_f16(),
+            DType::BF16 => self.round_bf16(),
+            _ => {}
         }
     }
 
-    fn low_byte(&mut self) {
+    pub(super) fn low_byte(&mut self) {
         let byte = self.splat(0xff);
         self.op().local_get(byte).v128_and();
     }
@@ -164,7 +189,7 @@ impl Body<'_> {
             return self.one_where(e, group);
         }
         let kernel = self.kernel;
-        let from = kernel.exprs[a].dtype;
+        let from = lane(kernel.exprs[a].dtype);
         let constant = |e: ExprId| match kernel.exprs[e].expr {
             Expr::Const(bits) => Some(f64::from_bits(bits)),
             _ => None,
@@ -215,9 +240,7 @@ impl Body<'_> {
                 };
             }
         }
-        if dtype == DType::U8 {
-            self.low_byte();
-        }
+        self.narrow(dtype);
     }
 
     /// Shifts by 32 or more leave no bits, but the sign of an int32 that is shifted right.
@@ -266,7 +289,7 @@ impl Body<'_> {
     fn cast(&mut self, from: DType, to: DType, a: ExprId, e: ExprId, group: u32) {
         match (from, to) {
             (_, DType::Bool) => return self.one_where(e, group),
-            (DType::Bool, DType::F32) => {
+            (DType::Bool, to) if to.is_float() => {
                 let (truth, one) = (self.truth(a, group), self.float(1.0));
                 self.op().local_get(truth).local_get(one).v128_and();
                 return;
@@ -275,8 +298,13 @@ impl Body<'_> {
         }
         let x = self.value(a, group);
         self.op().local_get(x);
-        match (from, to) {
+        match (lane(from), lane(to)) {
             (DType::F32, DType::F32) | (_, DType::Bool) => {}
+            (DType::F32, DType::I32) if to == DType::I8 => {
+                let (least, most) = (self.splat(-128i32 as u32), self.splat(127));
+                self.op().i32x4_trunc_sat_f32x4_s().local_get(least).i32x4_max_s();
+                self.op().local_get(most).i32x4_min_s();
+            }
             (DType::F32, DType::I32) => {
                 self.op().i32x4_trunc_sat_f32x4_s();
             }
@@ -294,8 +322,10 @@ impl Body<'_> {
             (_, DType::F32) => {
                 self.op().f32x4_convert_i32x4_s();
             }
-            (_, DType::U8) => self.low_byte(),
-            (_, DType::I32 | DType::U32) => {}
+            _ => {}
+        }
+        if from != DType::Bool && (from, to) != (DType::BF16, DType::F32) {
+            self.narrow(to);
         }
     }
 
@@ -319,15 +349,16 @@ impl Body<'_> {
                 s.local_get(acc).f32x4_pmax();
                 s.local_get(acc).local_get(acc).f32x4_ne().v128_bitselect()
             }
-            (Reduce::Sum, DType::Bool) => s.v128_or(),
             (Reduce::Sum, _) => s.i32x4_add(),
             (Reduce::Prod, _) => s.i32x4_mul(),
             (Reduce::Max, DType::I32) => s.i32x4_max_s(),
             (Reduce::Max, _) => s.i32x4_max_u(),
         };
-        if dtype == DType::U8 {
-            self.low_byte();
-        }
         self.op().local_set(acc);
     }
+}
+
+/// Whether the lanes of two dtypes of one size differ where their bits in memory agree.
+fn recodes(from: DType, to: DType) -> bool {
+    from != to && from.size() < 4
 }

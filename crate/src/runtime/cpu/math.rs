@@ -1,9 +1,21 @@
 //! Functions over blocks of lanes, written so that the compiler turns each loop into SIMD.
 
+use crate::{graph::DType, kernel::Kernel};
+
 /// Lanes per block: a dozen registers of this size stay in L1.
 pub const LANES: usize = 256;
 
-/// One value per lane, as bits: f32, or integers and bools widened to 32 bits.
+/// Lanes per block of a kernel: half as many where some hold 64 bits.
+pub fn lanes(kernel: &Kernel) -> usize {
+    if is_wide(kernel) { LANES / 2 } else { LANES }
+}
+
+/// Whether any value takes 64 bits.
+pub fn is_wide(kernel: &Kernel) -> bool {
+    kernel.exprs.iter().any(|e| e.dtype.size() == 8)
+}
+
+/// One value per lane, as bits: floats as f32, integers and bools widened to 32 bits; or half as many of 64 bits.
 #[derive(Clone, Copy)]
 #[repr(C, align(64))]
 pub struct Reg(pub [u32; LANES]);
@@ -17,6 +29,34 @@ impl Reg {
 
     pub fn f32_mut(&mut self) -> &mut [f32; LANES] {
         bytemuck::cast_mut(&mut self.0)
+    }
+
+    pub fn wide<T: bytemuck::AnyBitPattern>(&self) -> &[T] {
+        bytemuck::cast_slice(&self.0)
+    }
+
+    pub fn wide_mut<T: bytemuck::Pod>(&mut self) -> &mut [T] {
+        bytemuck::cast_slice_mut(&mut self.0)
+    }
+
+    /// The bits of a lane, of as many bits as the dtype's lanes have.
+    pub fn get(&self, dtype: DType, lane: usize) -> u64 {
+        if dtype.size() == 8 { self.wide()[lane] } else { self.0[lane].into() }
+    }
+
+    pub fn put(&mut self, dtype: DType, lane: usize, bits: u64) {
+        match dtype.size() {
+            8 => self.wide_mut()[lane] = bits,
+            _ => self.0[lane] = bits as u32,
+        }
+    }
+
+    /// The first `n` lanes hold `bits`, of as many bits as the dtype's lanes have.
+    pub fn fill(&mut self, bits: u64, dtype: DType, n: usize) {
+        match dtype.size() {
+            8 => self.wide_mut()[..n].fill(bits),
+            _ => self.0[..n].fill(bits as u32),
+        }
     }
 
     pub fn i32(&self) -> &[i32; LANES] {

@@ -4,6 +4,7 @@
 mod emit;
 mod gemm;
 mod host;
+mod lanes;
 mod math;
 mod memory;
 pub mod pool;
@@ -200,7 +201,7 @@ impl Device for Cpu {
 impl Cpu {
     fn program(&self, kernel: &Rc<Kernel>) -> CpuProgram {
         let (body, nanoseconds) = match &kernel.contract {
-            Some(contract) if !self.plain => {
+            Some(contract) if !self.plain && !math::is_wide(kernel) => {
                 (Body::Gemm(Box::new(Gemm::new(kernel, contract))), kernel.points() / 15)
             }
             _ => (

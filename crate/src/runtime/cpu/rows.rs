@@ -2,9 +2,10 @@
 //! memory in order.
 
 use super::{
+    lanes::{self, bits_of},
     math::{self, LANES, Reg},
     scan::Scanner,
-    tape::{Frame, StoreWalk, Tape, bits_of},
+    tape::{Frame, StoreWalk, Tape},
 };
 use crate::{
     graph::{DType, Reduce},
@@ -78,7 +79,7 @@ impl Rows {
 
     /// In how many independent pieces the kernel can run: blocks of lanes, or rows.
     pub fn units(&self, kernel: &Kernel) -> usize {
-        kernel.size(&self.loops) * kernel.size(&self.lanes).div_ceil(LANES)
+        kernel.size(&self.loops) * kernel.size(&self.lanes).div_ceil(math::lanes(kernel))
     }
 
     /// # Safety
@@ -88,17 +89,17 @@ impl Rows {
             return;
         }
         let is_map = self.stages.is_empty() && self.per_element.is_none();
-        let total = kernel.size(&self.lanes);
+        let (total, block) = (kernel.size(&self.lanes), math::lanes(kernel));
         if is_map {
-            frame.len = LANES.min(total);
+            frame.len = block.min(total);
             // SAFETY: passed on from the caller.
             unsafe { self.per_row.tape.hoist(kernel, frame) };
         }
-        let each = total.div_ceil(LANES);
+        let each = total.div_ceil(block);
         for unit in units {
             set_point(kernel, &self.loops, unit / each, frame.point);
-            let start = unit % each * LANES;
-            frame.len = LANES.min(total - start);
+            let start = unit % each * block;
+            frame.len = block.min(total - start);
             place(kernel, &self.lanes, start, frame);
             let rows = frame.len;
             for stage in &self.stages {
@@ -135,7 +136,7 @@ impl Body<'_> {
     /// As for `Rows::run`.
     unsafe fn run(&self, kernel: &Kernel, frame: &mut Frame, lanes: &[RangeId], loops: &[RangeId]) {
         if !lanes.is_empty() {
-            frame.len = LANES.min(kernel.size(lanes));
+            frame.len = math::lanes(kernel).min(kernel.size(lanes));
         }
         // SAFETY: passed on from the caller.
         unsafe { self.stores.tape.hoist(kernel, frame) };
@@ -164,11 +165,11 @@ impl Stage {
     /// # Safety
     /// As for `Rows::run`.
     unsafe fn run(&self, kernel: &Kernel, frame: &mut Frame, along_outer: bool) {
-        let width = if along_outer { frame.len } else { LANES.min(kernel.size(&self.lanes)) };
+        let width = if along_outer { frame.len } else { math::lanes(kernel).min(kernel.size(&self.lanes)) };
         frame.len = width;
         for a in &self.accs {
             let acc = &kernel.accs[*a];
-            frame.accs[*a].0[..width].fill(identity(acc.op, acc.dtype));
+            frame.accs[*a].fill(identity(acc.op, acc.dtype), acc.dtype, width);
         }
         // SAFETY: passed on from the caller.
         unsafe { self.tape.hoist(kernel, frame) };
@@ -179,7 +180,7 @@ impl Stage {
                 let acc = &kernel.accs[*a];
                 let n = frame.len;
                 let value = frame.regs[acc.value].as_deref().expect("the tape computed it");
-                combine(acc.op, acc.dtype, &mut frame.accs[*a], value, n);
+                lanes::combine(acc.op, acc.dtype, &mut frame.accs[*a], value, n);
             }
         };
         points(kernel, &self.loops, frame, &mut |frame| {
@@ -192,66 +193,18 @@ impl Stage {
         if !along_outer {
             for a in &self.accs {
                 let acc = &kernel.accs[*a];
-                fold(acc.op, acc.dtype, &mut frame.accs[*a], width);
+                lanes::fold(acc.op, acc.dtype, &mut frame.accs[*a], width);
             }
         }
     }
 }
 
-fn identity(op: Reduce, dtype: DType) -> u32 {
+fn identity(op: Reduce, dtype: DType) -> u64 {
     match op {
         Reduce::Sum => 0,
         Reduce::Prod => bits_of(1.0, dtype),
         Reduce::Max => bits_of(dtype.min_value(), dtype),
     }
-}
-
-fn combine(op: Reduce, dtype: DType, acc: &mut Reg, value: &Reg, n: usize) {
-    if dtype == DType::F32 {
-        let (a, v) = (&mut acc.f32_mut()[..n], &value.f32()[..n]);
-        match op {
-            Reduce::Sum => a.iter_mut().zip(v).for_each(|(a, v)| *a += v),
-            Reduce::Prod => a.iter_mut().zip(v).for_each(|(a, v)| *a *= v),
-            Reduce::Max => a.iter_mut().zip(v).for_each(|(a, v)| *a = math::max(*a, *v)),
-        }
-    } else {
-        (0..n).for_each(|i| acc.0[i] = combine_int(op, dtype, acc.0[i], value.0[i]));
-    }
-}
-
-fn combine_int(op: Reduce, dtype: DType, a: u32, v: u32) -> u32 {
-    let all = match (op, dtype) {
-        (Reduce::Sum, DType::Bool) => a | v,
-        (Reduce::Sum, _) => a.wrapping_add(v),
-        (Reduce::Prod, _) => a.wrapping_mul(v),
-        (Reduce::Max, DType::I32) => (a as i32).max(v as i32) as u32,
-        (Reduce::Max, _) => a.max(v),
-    };
-    if dtype == DType::U8 { all & 0xff } else { all }
-}
-
-/// Folds the first `n` lanes, halving, and spreads the result over all lanes.
-fn fold(op: Reduce, dtype: DType, acc: &mut Reg, mut n: usize) {
-    while n > 1 {
-        let half = n.div_ceil(2);
-        let (low, high) = acc.0.split_at_mut(half);
-        for i in 0..n - half {
-            low[i] = if dtype == DType::F32 {
-                let (a, v) = (f32::from_bits(low[i]), f32::from_bits(high[i]));
-                match op {
-                    Reduce::Sum => a + v,
-                    Reduce::Prod => a * v,
-                    Reduce::Max => math::max(a, v),
-                }
-                .to_bits()
-            } else {
-                combine_int(op, dtype, low[i], high[i])
-            };
-        }
-        n = half;
-    }
-    let all = acc.0[0];
-    acc.0.fill(all);
 }
 
 /// The last ranges, enough of them to fill a block, and those before.
@@ -316,13 +269,11 @@ fn points(kernel: &Kernel, ranges: &[RangeId], frame: &mut Frame, f: &mut dyn Fn
 
 /// Calls `f` for each block of lanes along the flattened `lanes`.
 fn blocks(kernel: &Kernel, lanes: &[RangeId], frame: &mut Frame, f: &mut dyn FnMut(&mut Frame)) {
-    let total = kernel.size(lanes);
-    let mut start = 0;
-    while start < total {
-        frame.len = LANES.min(total - start);
+    let (total, block) = (kernel.size(lanes), math::lanes(kernel));
+    for start in (0..total).step_by(block) {
+        frame.len = block.min(total - start);
         place(kernel, lanes, start, frame);
         f(frame);
-        start += LANES;
     }
 }
 

@@ -1,18 +1,19 @@
 //! Recurrences: step by step with rows side by side, or block by block with one row in order through its lanes.
 
 use super::{
-    math::{self, LANES},
+    lanes::{bits_of, operate},
+    math,
     rows::place,
-    tape::{Frame, Tape, bits_of},
+    tape::{Frame, Tape},
 };
 use crate::{
-    graph::{self, DType},
+    graph::{self, Binary},
     kernel::{Kernel, RangeId, Scan},
 };
 
 pub struct Scanner {
     tape: Tape,
-    start: u32,
+    start: u64,
 }
 
 impl Scanner {
@@ -36,14 +37,15 @@ impl Scanner {
         let (at, n) = (kernel.accs.len(), kernel.ranges[scan.range]);
         // SAFETY: passed on from the caller.
         unsafe { self.tape.hoist(kernel, frame) };
-        let steps = if inside { n.div_ceil(LANES) } else { n };
+        let block = math::lanes(kernel);
+        let steps = if inside { n.div_ceil(block) } else { n };
         let mut last = self.start;
-        frame.accs[at].0[..frame.len].fill(last);
+        frame.accs[at].fill(last, scan.dtype, frame.len);
         for step in 0..steps {
             let step = if scan.backwards { steps - 1 - step } else { step };
             if inside {
-                frame.len = LANES.min(n - step * LANES);
-                place(kernel, &kernel.inner, step * LANES, frame);
+                frame.len = block.min(n - step * block);
+                place(kernel, &kernel.inner, step * block, frame);
             } else {
                 frame.point[scan.range] = step;
             }
@@ -51,31 +53,19 @@ impl Scanner {
             unsafe { self.tape.run(kernel, frame) };
             for i in 0..frame.len {
                 let lane = if scan.backwards { frame.len - 1 - i } else { i };
-                let source = |i: usize| frame.reg(scan.sources[i]).0[lane];
-                let before = if inside { last } else { frame.accs[at].0[lane] };
+                let dtype = scan.dtype;
+                let source = |i: usize| frame.reg(scan.sources[i]).get(dtype, lane);
+                let before = if inside { last } else { frame.accs[at].get(dtype, lane) };
                 last = match scan.op {
-                    graph::Scan::Linear => linear(scan.dtype, source(0), before, source(1)),
-                    graph::Scan::Max => largest(scan.dtype, before, source(0)),
+                    graph::Scan::Linear => {
+                        let product = operate(Binary::Mul, dtype, source(0), before);
+                        operate(Binary::Add, dtype, product, source(1))
+                    }
+                    graph::Scan::Max => operate(Binary::Max, dtype, before, source(0)),
                 };
-                frame.accs[at].0[lane] = last;
+                frame.accs[at].put(dtype, lane, last);
             }
             store(frame);
         }
-    }
-}
-
-fn linear(dtype: DType, a: u32, h: u32, b: u32) -> u32 {
-    if dtype == DType::F32 {
-        (f32::from_bits(a) * f32::from_bits(h) + f32::from_bits(b)).to_bits()
-    } else {
-        a.wrapping_mul(h).wrapping_add(b)
-    }
-}
-
-fn largest(dtype: DType, h: u32, b: u32) -> u32 {
-    match dtype {
-        DType::F32 => math::max(f32::from_bits(h), f32::from_bits(b)).to_bits(),
-        DType::I32 => (h as i32).max(b as i32) as u32,
-        _ => h.max(b),
     }
 }

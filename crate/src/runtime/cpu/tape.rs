@@ -1,8 +1,11 @@
 //! Kernel expressions as a list of block instructions, each one SIMD loop over the lanes.
 
-use super::math::{self, LANES, Reg};
+use super::{
+    lanes::{self, bits_of},
+    math::{LANES, Reg},
+};
 use crate::{
-    graph::{Binary, DType, Unary},
+    graph::{Binary, DType, Unary, half},
     kernel::{Atom, Cond, Expr, ExprId, Kernel, Lin, RangeId},
 };
 
@@ -22,7 +25,7 @@ struct Check {
 
 #[derive(Clone, Debug)]
 enum Kind {
-    Const(u32),
+    Const(u64),
     Index(Walk),
     Load { arg: usize, walk: Walk, checks: Vec<Check> },
     Masked(Vec<Check>, ExprId),
@@ -30,7 +33,7 @@ enum Kind {
     Binary(Binary, ExprId, ExprId),
     Where(ExprId, ExprId, ExprId),
     Cast(ExprId),
-    Copy(ExprId),
+    Bitcast(ExprId),
     Acc(usize),
 }
 
@@ -81,7 +84,7 @@ impl Tape {
                 Expr::Binary(op, a, b) => Kind::Binary(*op, *a, *b),
                 Expr::Where(c, a, b) => Kind::Where(*c, *a, *b),
                 Expr::Cast(a) => Kind::Cast(*a),
-                Expr::Bitcast(a) => Kind::Copy(*a),
+                Expr::Bitcast(a) => Kind::Bitcast(*a),
                 Expr::Acc(i) => Kind::Acc(*i),
                 Expr::Scan => Kind::Acc(kernel.accs.len()),
             };
@@ -107,17 +110,6 @@ impl Tape {
     pub unsafe fn run(&self, kernel: &Kernel, frame: &mut Frame) {
         // SAFETY: passed on from the caller.
         self.body.iter().for_each(|i| unsafe { i.run(kernel, frame) });
-    }
-}
-
-/// The 32 bits a lane holds for a value of that dtype.
-pub fn bits_of(x: f64, dtype: DType) -> u32 {
-    match dtype {
-        DType::F32 => (x as f32).to_bits(),
-        DType::I32 => x as i32 as u32,
-        DType::U32 => x as u32,
-        DType::U8 => x as u8 as u32,
-        DType::Bool => (x != 0.0) as u32,
     }
 }
 
@@ -244,31 +236,38 @@ impl Instr {
         let mut boxed = f.regs[self.id].take().unwrap_or_else(|| Box::new(Reg::ZERO));
         let out = &mut *boxed;
         match &self.kind {
-            Kind::Const(bits) => out.0[..n].fill(*bits),
+            Kind::Const(bits) => out.fill(*bits, self.dtype, n),
             Kind::Index(walk) => f.walk(walk, out.i32_mut()),
             // SAFETY: the caller vouches for the arguments.
             Kind::Load { arg, walk, checks } => unsafe {
                 load(f, f.args[*arg], kernel.args[*arg].dtype, walk, checks, out);
             },
             Kind::Masked(checks, e) => {
-                let ok = f.allowed(checks);
-                let v = &f.reg(*e).0;
-                (0..n).for_each(|i| out.0[i] = if ok[i] { v[i] } else { 0 });
-            }
-            Kind::Unary(op, a) => unary(*op, self.dtype, f.reg(*a), out, n),
-            Kind::Binary(op, a, b) => {
-                binary(*op, kernel.exprs[*a].dtype, f.reg(*a), f.reg(*b), out, n);
-                if self.dtype == DType::U8 {
-                    out.0[..n].iter_mut().for_each(|x| *x &= 0xff);
+                let (ok, v) = (f.allowed(checks), f.reg(*e));
+                if self.dtype.size() == 8 {
+                    let (v, out) = (v.wide::<u64>(), out.wide_mut::<u64>());
+                    (0..n).for_each(|i| out[i] = if ok[i] { v[i] } else { 0 });
+                } else {
+                    (0..n).for_each(|i| out.0[i] = if ok[i] { v.0[i] } else { 0 });
                 }
             }
-            Kind::Where(c, a, b) => {
-                let (c, a, b) = (&f.reg(*c).0, &f.reg(*a).0, &f.reg(*b).0);
-                (0..n).for_each(|i| out.0[i] = if c[i] != 0 { a[i] } else { b[i] });
+            Kind::Unary(op, a) => lanes::unary(*op, self.dtype, f.reg(*a), out, n),
+            Kind::Binary(op, a, b) => {
+                lanes::binary(*op, kernel.exprs[*a].dtype, f.reg(*a), f.reg(*b), out, n);
+                lanes::narrow(self.dtype, out, n);
             }
-            Kind::Cast(a) => cast(kernel.exprs[*a].dtype, self.dtype, f.reg(*a), out, n),
-            Kind::Copy(a) => out.0[..n].copy_from_slice(&f.reg(*a).0[..n]),
-            Kind::Acc(i) => out.0[..n].copy_from_slice(&f.accs[*i].0[..n]),
+            Kind::Where(c, a, b) => {
+                let (c, a, b) = (&f.reg(*c).0, f.reg(*a), f.reg(*b));
+                if self.dtype.size() == 8 {
+                    let (a, b, out) = (a.wide::<u64>(), b.wide::<u64>(), out.wide_mut::<u64>());
+                    (0..n).for_each(|i| out[i] = if c[i] != 0 { a[i] } else { b[i] });
+                } else {
+                    (0..n).for_each(|i| out.0[i] = if c[i] != 0 { a.0[i] } else { b.0[i] });
+                }
+            }
+            Kind::Cast(a) => lanes::cast(kernel.exprs[*a].dtype, self.dtype, f.reg(*a), out, n),
+            Kind::Bitcast(a) => lanes::bitcast(kernel.exprs[*a].dtype, self.dtype, f.reg(*a), out, n),
+            Kind::Acc(i) => *out = f.accs[*i],
         }
         f.regs[self.id] = Some(boxed);
     }
@@ -280,12 +279,23 @@ unsafe fn load(f: &Frame, from: *mut u8, dtype: DType, walk: &Walk, checks: &[Ch
     let wide = dtype.size() == 4;
     // SAFETY: the caller vouches for the index.
     let at = |i: i64| unsafe {
-        if wide {
-            from.cast::<u32>().offset(i as isize).read()
-        } else {
-            u32::from(from.offset(i as isize).read())
+        let i = i as isize;
+        match dtype {
+            DType::Bool | DType::U8 => from.offset(i).read().into(),
+            DType::I8 => from.offset(i).read() as i8 as u32,
+            DType::F16 => half::from_f16(from.cast::<u16>().offset(i).read()).to_bits(),
+            DType::BF16 => u32::from(from.cast::<u16>().offset(i).read()) << 16,
+            _ => from.cast::<u32>().offset(i).read(),
         }
     };
+    if dtype.size() == 8 {
+        let (ok, mut index) = (f.allowed(checks), [0; LANES]);
+        f.walk(walk, &mut index);
+        // SAFETY: the caller vouches for the index.
+        let at = |i: i32| unsafe { from.cast::<u64>().offset(i as isize).read() };
+        let out = &mut out.wide_mut::<u64>()[..f.len];
+        return out.iter_mut().enumerate().for_each(|(i, o)| *o = if ok[i] { at(index[i]) } else { 0 });
+    }
     let interval = f.interval(checks);
     match (walk, interval) {
         (Walk::Even { lin, stride }, Some((a, b))) => {
@@ -332,7 +342,8 @@ impl StoreWalk {
     /// As for `Tape::run`.
     pub unsafe fn run(&self, kernel: &Kernel, f: &Frame) {
         let (to, value) = (f.args[self.arg], f.reg(self.value));
-        let wide = kernel.args[self.arg].dtype.size() == 4;
+        let dtype = kernel.args[self.arg].dtype;
+        let wide = dtype.size() == 4;
         if let (Walk::Even { lin, stride: 1 }, true) = (&self.walk, wide) {
             // SAFETY: the lanes are elements of the argument that follow each other.
             unsafe {
@@ -344,135 +355,17 @@ impl StoreWalk {
         let mut index = [0; LANES];
         f.walk(&self.walk, &mut index);
         for i in 0..f.len {
+            let at = index[i] as isize;
             // SAFETY: store indices lie inside their argument.
             unsafe {
-                if wide {
-                    to.cast::<u32>().offset(index[i] as isize).write(value.0[i]);
-                } else {
-                    to.offset(index[i] as isize).write(value.0[i] as u8);
+                match dtype {
+                    DType::Bool | DType::I8 | DType::U8 => to.offset(at).write(value.0[i] as u8),
+                    DType::F16 => to.cast::<u16>().offset(at).write(half::to_f16(value.f32()[i])),
+                    DType::BF16 => to.cast::<u16>().offset(at).write((value.0[i] >> 16) as u16),
+                    DType::I32 | DType::U32 | DType::F32 => to.cast::<u32>().offset(at).write(value.0[i]),
+                    DType::I64 | DType::F64 => to.cast::<u64>().offset(at).write(value.wide()[i]),
                 }
             }
         }
-    }
-}
-
-fn map1(a: &Reg, out: &mut Reg, n: usize, f: impl Fn(f32) -> f32) {
-    let (a, out) = (&a.f32()[..n], &mut out.f32_mut()[..n]);
-    out.iter_mut().zip(a).for_each(|(o, x)| *o = f(*x));
-}
-
-fn unary(op: Unary, dtype: DType, a: &Reg, out: &mut Reg, n: usize) {
-    let int = |out: &mut Reg, f: fn(u32) -> u32| {
-        out.0[..n].iter_mut().zip(&a.0[..n]).for_each(|(o, x)| *o = f(*x));
-    };
-    match (op, dtype) {
-        (Unary::Neg, DType::F32) => map1(a, out, n, |x| -x),
-        (Unary::Neg, DType::U8) => int(out, |x| x.wrapping_neg() & 0xff),
-        (Unary::Neg, _) => int(out, u32::wrapping_neg),
-        (Unary::Not, DType::Bool) => int(out, |x| x ^ 1),
-        (Unary::Not, DType::U8) => int(out, |x| !x & 0xff),
-        (Unary::Not, _) => int(out, |x| !x),
-        (Unary::Trunc, DType::F32) => map1(a, out, n, f32::trunc),
-        (Unary::Trunc, _) => int(out, |x| x),
-        (Unary::Recip, _) => map1(a, out, n, |x| 1.0 / x),
-        (Unary::Sqrt, _) => map1(a, out, n, f32::sqrt),
-        (Unary::Exp2, _) => map1(a, out, n, math::exp2),
-        (Unary::Log2, _) => map1(a, out, n, math::log2),
-        (Unary::Sin, _) => map1(a, out, n, math::sin),
-    }
-}
-
-fn binary(op: Binary, dtype: DType, a: &Reg, b: &Reg, out: &mut Reg, n: usize) {
-    match dtype {
-        DType::F32 => float_binary(op, a, b, out, n),
-        DType::I32 => {
-            let (a, b, out) = (&a.i32()[..n], &b.i32()[..n], &mut out.0[..n]);
-            let f = int_op(op);
-            out.iter_mut().zip(a.iter().zip(b)).for_each(|(o, (x, y))| *o = f(*x, *y));
-        }
-        DType::U32 | DType::U8 | DType::Bool => {
-            let (a, b, out) = (&a.0[..n], &b.0[..n], &mut out.0[..n]);
-            let f = uint_op(op);
-            out.iter_mut().zip(a.iter().zip(b)).for_each(|(o, (x, y))| *o = f(*x, *y));
-        }
-    }
-}
-
-fn float_binary(op: Binary, a: &Reg, b: &Reg, out: &mut Reg, n: usize) {
-    fn map2(a: &Reg, b: &Reg, out: &mut Reg, n: usize, f: impl Fn(f32, f32) -> f32) {
-        let (a, b, out) = (&a.f32()[..n], &b.f32()[..n], &mut out.f32_mut()[..n]);
-        out.iter_mut().zip(a.iter().zip(b)).for_each(|(o, (x, y))| *o = f(*x, *y));
-    }
-    let mut test = |f: fn(f32, f32) -> bool| {
-        let (a, b) = (&a.f32()[..n], &b.f32()[..n]);
-        out.0[..n].iter_mut().zip(a.iter().zip(b)).for_each(|(o, (x, y))| *o = f(*x, *y) as u32);
-    };
-    match op {
-        Binary::Lt => test(|x, y| x < y),
-        Binary::Eq => test(|x, y| x == y),
-        Binary::Add => map2(a, b, out, n, |x, y| x + y),
-        Binary::Sub => map2(a, b, out, n, |x, y| x - y),
-        Binary::Mul => map2(a, b, out, n, |x, y| x * y),
-        Binary::Div => map2(a, b, out, n, |x, y| x / y),
-        Binary::Max => map2(a, b, out, n, math::max),
-        Binary::IDiv => map2(a, b, out, n, |x, y| (x / y).trunc()),
-        Binary::Mod => map2(a, b, out, n, |x, y| x % y),
-        Binary::And | Binary::Or | Binary::Xor | Binary::Shl | Binary::Shr => {
-            unreachable!("the verifier keeps bit operations to integers")
-        }
-    }
-}
-
-fn int_op(op: Binary) -> fn(i32, i32) -> u32 {
-    match op {
-        Binary::Add => |x, y| x.wrapping_add(y) as u32,
-        Binary::Sub => |x, y| x.wrapping_sub(y) as u32,
-        Binary::Mul => |x, y| x.wrapping_mul(y) as u32,
-        Binary::Div | Binary::IDiv => |x, y| if y == 0 { 0 } else { x.wrapping_div(y) as u32 },
-        Binary::Mod => |x, y| if y == 0 { 0 } else { x.wrapping_rem(y) as u32 },
-        Binary::Max => |x, y| x.max(y) as u32,
-        Binary::Lt => |x, y| (x < y) as u32,
-        Binary::Eq => |x, y| (x == y) as u32,
-        Binary::And => |x, y| (x & y) as u32,
-        Binary::Or => |x, y| (x | y) as u32,
-        Binary::Xor => |x, y| (x ^ y) as u32,
-        Binary::Shl => |x, y| x.checked_shl(y as u32).unwrap_or(0) as u32,
-        Binary::Shr => |x, y| (x >> (y as u32).min(31)) as u32,
-    }
-}
-
-fn uint_op(op: Binary) -> fn(u32, u32) -> u32 {
-    match op {
-        Binary::Add => u32::wrapping_add,
-        Binary::Sub => u32::wrapping_sub,
-        Binary::Mul => u32::wrapping_mul,
-        Binary::Div | Binary::IDiv => |x, y| x.checked_div(y).unwrap_or(0),
-        Binary::Mod => |x, y| x.checked_rem(y).unwrap_or(0),
-        Binary::Max => |x, y| x.max(y),
-        Binary::Lt => |x, y| (x < y) as u32,
-        Binary::Eq => |x, y| (x == y) as u32,
-        Binary::And => |x, y| x & y,
-        Binary::Or => |x, y| x | y,
-        Binary::Xor => |x, y| x ^ y,
-        Binary::Shl => |x, y| x.checked_shl(y).unwrap_or(0),
-        Binary::Shr => |x, y| x.checked_shr(y).unwrap_or(0),
-    }
-}
-
-fn cast(from: DType, to: DType, a: &Reg, out: &mut Reg, n: usize) {
-    let lanes = |out: &mut Reg, f: fn(u32) -> u32| {
-        out.0[..n].iter_mut().zip(&a.0[..n]).for_each(|(o, x)| *o = f(*x));
-    };
-    match (from, to) {
-        (DType::F32, DType::F32) => lanes(out, |x| x),
-        (DType::F32, DType::Bool) => lanes(out, |x| (f32::from_bits(x) != 0.0) as u32),
-        (DType::F32, DType::I32) => lanes(out, |x| f32::from_bits(x) as i32 as u32),
-        (DType::F32, DType::U32) => lanes(out, |x| f32::from_bits(x) as u32),
-        (DType::F32, DType::U8) => lanes(out, |x| f32::from_bits(x) as u8 as u32),
-        (DType::I32, DType::F32) => lanes(out, |x| (x as i32 as f32).to_bits()),
-        (_, DType::F32) => lanes(out, |x| (x as f32).to_bits()),
-        (_, DType::Bool) => lanes(out, |x| (x != 0) as u32),
-        (_, DType::U8) => lanes(out, |x| x & 0xff),
-        (_, DType::I32 | DType::U32) => lanes(out, |x| x),
     }
 }

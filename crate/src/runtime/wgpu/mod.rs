@@ -156,6 +156,10 @@ impl Device for Gpu {
         self.0.limits
     }
 
+    fn holds(&self, dtype: crate::graph::DType) -> bool {
+        crate::render::holds(dtype)
+    }
+
     fn counters(&self) -> Counters {
         self.0.counters.get()
     }
