@@ -84,6 +84,7 @@ fn method(row: &Json, name: &str) -> Result<String, String> {
     let run = match returns {
         "tensor" => format!("Run::Tensor(|call| {{ {lets}{expression} }})"),
         "tensors" => format!("Run::Tensors(|call| {{ {lets}{expression} }})"),
+        "tensor | tensors" => format!("Run::Value(|call| {{ {lets}{expression} }})"),
         "bool" | "int" | "float" | "str" => {
             format!("Run::Value(|call| {{ {lets}Ok(Value::from({expression}?)) }})")
         }

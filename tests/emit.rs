@@ -102,6 +102,7 @@ fn integers_agree() {
 fn convolutions_and_their_gradients() {
     let ran = device::install();
     for (padding, stride, size) in [([1, 1], [1, 1], 9), ([0, 0], [1, 1], 14), ([2, 0], [2, 3], 11)] {
+        let (padding, stride) = (padding.to_vec(), stride.to_vec());
         let (x, w) = (tensor(&[3, 2, size, size], 1), tensor(&[7, 2, 3, 3], 2));
         let options = playgrad::tensor::Conv2dOptions { padding, stride, ..Default::default() };
         let y = x.conv2d(&w, Some(&tensor(&[7], 3)), options).unwrap().relu().unwrap();

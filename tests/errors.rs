@@ -7,7 +7,7 @@ use playgrad::{
     nn::{BatchNorm, Conv2d, Linear, Module},
     optim::{AdamOptions, Optimizer, SgdOptions},
     runtime,
-    tensor::{Conv2dOptions, Pool2dOptions, Slice, Tensor},
+    tensor::{AttentionOptions, Conv2dOptions, Pool2dOptions, Slice, Tensor},
 };
 
 fn f(shape: &[usize]) -> Tensor {
@@ -21,7 +21,7 @@ fn ints(values: &[i32]) -> Tensor {
 type Mistake = fn() -> Result<Tensor>;
 
 /// Kind, a part of what was got, the mistake.
-const MISTAKES: [(Kind, &str, Mistake); 34] = [
+const MISTAKES: [(Kind, &str, Mistake); 52] = [
     (Kind::Shape, "[2, 3] and [2]", || f(&[2, 3]).add(f(&[2]))),
     (Kind::Shape, "[2, 3]", || f(&[2, 3]).matmul(&f(&[2, 3]))),
     (Kind::Shape, "[]", || f(&[]).matmul(&f(&[2]))),
@@ -49,7 +49,58 @@ const MISTAKES: [(Kind, &str, Mistake); 34] = [
     (Kind::DType, "float32", || f(&[2, 3]).one_hot(3)),
     (Kind::Shape, "", || f(&[1, 2, 5, 5]).conv2d(&f(&[3, 1, 3, 3]), None, Conv2dOptions::default())),
     (Kind::Shape, "", || f(&[1, 1, 2, 2]).conv2d(&f(&[1, 1, 3, 3]), None, Conv2dOptions::default())),
-    (Kind::Shape, "", || f(&[1, 1, 2, 2]).max_pool2d([3, 3], Pool2dOptions::default())),
+    (Kind::Shape, "", || f(&[1, 1, 2, 2]).max_pool2d(&[3, 3], Pool2dOptions::default())),
+    (Kind::Argument, "stride [0]", || {
+        let options = Conv2dOptions { stride: vec![0], ..Conv2dOptions::default() };
+        f(&[1, 1, 4, 4]).conv2d(&f(&[1, 1, 2, 2]), None, options)
+    }),
+    (Kind::Argument, "padding [1, 1, 1]", || {
+        let options = Conv2dOptions { padding: vec![1, 1, 1], ..Conv2dOptions::default() };
+        f(&[1, 1, 4, 4]).conv2d(&f(&[1, 1, 2, 2]), None, options)
+    }),
+    (Kind::Shape, "padding (-9, -9)", || {
+        let options = Conv2dOptions { padding: vec![-9], ..Conv2dOptions::default() };
+        f(&[1, 1, 4, 4]).conv2d(&f(&[1, 1, 2, 2]), None, options)
+    }),
+    (Kind::Shape, "", || {
+        let options = Conv2dOptions { padding: vec![isize::MAX], ..Conv2dOptions::default() };
+        f(&[1, 1, 4, 4]).conv2d(&f(&[1, 1, 2, 2]), None, options)
+    }),
+    (Kind::Shape, "bias [3]", || {
+        f(&[1, 1, 4, 4]).conv2d(&f(&[2, 1, 2, 2]), Some(&f(&[3])), Default::default())
+    }),
+    (Kind::Argument, "kernel of [0, 2]", || {
+        f(&[1, 1, 4, 4]).conv2d(&f(&[1, 1, 0, 2]), None, Default::default())
+    }),
+    (Kind::Shape, "2 input channels", || {
+        f(&[1, 2, 4, 4]).conv_transpose2d(&f(&[3, 1, 2, 2]), None, Default::default(), &[])
+    }),
+    (Kind::Argument, "output_padding [1, 1, 1]", || {
+        f(&[1, 1, 4, 4]).conv_transpose2d(&f(&[1, 1, 2, 2]), None, Default::default(), &[1, 1, 1])
+    }),
+    (Kind::Shape, "padding (-9, -9)", || {
+        let options = Conv2dOptions { padding: vec![9], ..Conv2dOptions::default() };
+        f(&[1, 1, 4, 4]).conv_transpose2d(&f(&[1, 1, 2, 2]), None, options, &[])
+    }),
+    (Kind::Shape, "[4]", || f(&[4]).avg_pool2d(&[2, 2], Default::default())),
+    (Kind::Shape, "[1, 1, 2]", || {
+        f(&[1, 1, 2, 2]).max_unpool2d(&ints(&[0, 1]).reshape(&[1, 1, 2])?, &[2, 2], Default::default(), None)
+    }),
+    (Kind::Argument, "output_size [4]", || {
+        let at = Tensor::zeros(&[1, 1, 2, 2])?.int()?;
+        f(&[1, 1, 2, 2]).max_unpool2d(&at, &[2, 2], Default::default(), Some(&[4]))
+    }),
+    (Kind::Argument, "mode cubic", || f(&[2, 2]).interpolate(&[4], "cubic", false)),
+    (Kind::Argument, "align_corners", || f(&[2, 2]).interpolate(&[4], "nearest", true)),
+    (Kind::Shape, "size [2, 2, 2]", || f(&[2, 2]).interpolate(&[2, 2, 2], "linear", false)),
+    (Kind::Shape, "3 groups", || f(&[2, 4]).group_norm(3, 1e-5)),
+    (Kind::Shape, "key [2, 3]", || {
+        f(&[2, 4]).scaled_dot_product_attention(&f(&[2, 3]), &f(&[2, 3]), Default::default())
+    }),
+    (Kind::Shape, "3 heads", || {
+        let options = AttentionOptions { gqa: true, ..AttentionOptions::default() };
+        f(&[3, 2, 4]).scaled_dot_product_attention(&f(&[2, 2, 4]), &f(&[2, 2, 4]), options)
+    }),
     (Kind::Shape, "", || f(&[4, 3]).cross_entropy(&ints(&[0, 1]))),
     (Kind::Shape, "", || f(&[4, 3]).mse(&f(&[4]))),
     (Kind::Shape, "", || Linear::new(3, 2, true)?.forward(&f(&[5, 4]))),
@@ -119,6 +170,15 @@ fn nan_and_infinity_pass_through() -> Result<()> {
         let equal = got.iter().zip(expected).all(|(g, e)| *g == e || (g.is_nan() && e.is_nan()));
         assert!(equal, "{op}: {got:?}, expected {expected:?}");
     };
+    let rows = x.reshape(&[2, 2])?.repeat(&[1, 2])?;
+    let (largest, at) = rows.max_pool2d_with_indices(&[1, 2], Default::default())?;
+    same("max_pool2d", largest.flatten(0)?, [NAN, NAN, 1.0, 1.0]);
+    same("max_pool2d", at.float()?.flatten(0)?, [0.0, 2.0, 5.0, 7.0]);
+    let lowest = x.slice(&[Slice::Range { start: Some(2), stop: Some(3), step: 1 }])?.expand(&[2, 2])?;
+    let options = Pool2dOptions { padding: vec![1], ..Pool2dOptions::default() };
+    let (largest, at) = lowest.max_pool2d_with_indices(&[2, 2], options)?;
+    same("max_pool2d", largest.flatten(0)?, [-INF; 4]);
+    same("max_pool2d", at.float()?.flatten(0)?, [0.0, 1.0, 2.0, 3.0]);
     same("add", x.add(1.0)?, [NAN, INF, -INF, 2.0]);
     same("mul", x.mul(0.5)?, [NAN, INF, -INF, 0.5]);
     same("exp", x.exp()?, [NAN, INF, 0.0, 1f32.exp()]);

@@ -213,7 +213,7 @@ fn contract_without_workgroup_memory() {
 #[test]
 fn contract_by_subgroups() {
     golden_for("direct_subgroups", &[], EMULATED_WITH_SUBGROUPS, || {
-        let padded = playgrad::tensor::Conv2dOptions { padding: [1, 1], ..Default::default() };
+        let padded = playgrad::tensor::Conv2dOptions { padding: vec![1], ..Default::default() };
         floats(&[4, 6, 8, 8]).conv2d(&floats(&[20, 6, 3, 3]), Some(&floats(&[20])), padded)
     });
 }

@@ -265,7 +265,7 @@ same! {
         let w = data(&[20, 3, 3, 3], 2);
         let b = data(&[20], 3);
         let y = x.conv2d(&w, Some(&b), Default::default())?;
-        [y.clone(), y.relu()?.max_pool2d([2, 2], Default::default())?]
+        [y.clone(), y.relu()?.max_pool2d(&[2, 2], Default::default())?]
     }
 
     gradients {
@@ -275,7 +275,7 @@ same! {
         for t in [&x, &w, &v] {
             t.set_requires_grad(true)?;
         }
-        let h = x.conv2d(&w, None, Default::default())?.relu()?.max_pool2d([2, 2], Default::default())?;
+        let h = x.conv2d(&w, None, Default::default())?.relu()?.max_pool2d(&[2, 2], Default::default())?;
         let logits = h.reshape(&[8, -1])?.matmul(&v)?;
         let loss = logits.cross_entropy(&ints(&[0, 1, 2, 3, 4, 5, 6, 7]))?;
         loss.backward()?;

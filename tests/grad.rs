@@ -5,13 +5,13 @@ use playgrad::{
     grad::grad,
     nn::{BatchNorm, Module},
     runtime,
-    tensor::{Conv2dOptions, Pool2dOptions, Tensor, manual_seed, no_grad, with_training},
+    tensor::{AttentionOptions, Conv2dOptions, Pool2dOptions, Tensor, manual_seed, no_grad, with_training},
 };
 
 type Loss = fn(&[Tensor]) -> Result<Tensor>;
 
 /// Smooth losses with the shapes of their inputs, which lie in [0.3, 1.7].
-const LOSSES: [(&str, &[&[usize]], Loss); 11] = [
+const LOSSES: [(&str, &[&[usize]], Loss); 13] = [
     ("powers", &[&[5]], |x| x[0].pow(3)?.sub(&x[0].sqrt()?)?.sum((), false)),
     ("quotient", &[&[2, 3], &[3]], |x| x[0].div(&x[1].square()?)?.sum((), false)),
     ("waves", &[&[4]], |x| x[0].sin()?.mul(&x[0].exp()?)?.sum((), false)),
@@ -26,12 +26,20 @@ const LOSSES: [(&str, &[&[usize]], Loss); 11] = [
         with_training(true, || norm.forward(&x[0]))?.pow(3)?.sum((), false)
     }),
     ("convolution", &[&[1, 2, 5, 5], &[3, 2, 3, 3]], |x| {
-        let options = Conv2dOptions { stride: [2, 2], padding: [1, 1], ..Conv2dOptions::default() };
+        let options = Conv2dOptions { stride: vec![2], padding: vec![1], ..Conv2dOptions::default() };
         x[0].conv2d(&x[1], None, options)?.mul(0.2)?.tanh()?.sum((), false)
     }),
+    ("transposed convolution", &[&[1, 2, 3, 2], &[2, 3, 2, 3]], |x| {
+        let options = Conv2dOptions { stride: vec![2], padding: vec![1], ..Conv2dOptions::default() };
+        x[0].conv_transpose2d(&x[1], None, options, &[1])?.mul(0.2)?.tanh()?.sum((), false)
+    }),
+    ("attention", &[&[2, 3, 2], &[2, 3, 2], &[2, 3, 2]], |x| {
+        let options = AttentionOptions { causal: true, ..AttentionOptions::default() };
+        x[0].scaled_dot_product_attention(&x[1], &x[2], options)?.square()?.sum((), false)
+    }),
     ("mean pool", &[&[1, 1, 5, 5]], |x| {
-        let options = Pool2dOptions { stride: Some([1, 1]), ..Pool2dOptions::default() };
-        x[0].avg_pool2d([2, 2], options)?.square()?.sum((), false)
+        let options = Pool2dOptions { stride: Some(vec![1]), ..Pool2dOptions::default() };
+        x[0].avg_pool2d(&[2, 2], options)?.square()?.sum((), false)
     }),
     ("rows picked twice", &[&[3, 2]], |x| {
         x[0].index(&Tensor::from_slice(&[2, 0, 2], &[3])?)?.prod(0, false)?.square()?.sum((), false)
@@ -152,6 +160,15 @@ fn backward_adds_up_until_the_gradient_is_cleared() -> Result<()> {
     x.set_grad(None);
     x.square()?.sum((), false)?.backward()?;
     assert_eq!(x.grad().unwrap().to_vec::<f32>()?, [2.0, 4.0]);
+    Ok(())
+}
+
+#[test]
+fn a_tie_in_max_pooling_shares_the_gradient() -> Result<()> {
+    cpu();
+    let x = Tensor::from_slice(&[1.0f32, 2.0, 0.0, 1.0, 2.0, 0.0, 0.0, 3.0], &[1, 1, 2, 4])?;
+    x.max_pool2d(&[2, 2], Default::default())?.sum((), false)?.backward()?;
+    assert_eq!(x.grad().unwrap().to_vec::<f32>()?, [0.0, 0.5, 0.0, 0.0, 0.5, 0.0, 0.0, 1.0]);
     Ok(())
 }
 

@@ -219,7 +219,7 @@ fn long_training_keeps_no_history() {
     let model = Sequential::default()
         .then(Conv2d::new(1, 3, [3, 3], Conv2dOptions::default(), true).unwrap())
         .then(BatchNorm::new(3, true, 1e-5, 0.1).unwrap())
-        .apply(|x| x.relu()?.max_pool2d([2, 2], Default::default())?.flatten(1))
+        .apply(|x| x.relu()?.max_pool2d(&[2, 2], Default::default())?.flatten(1))
         .then(Dropout { p: 0.3 })
         .then(Linear::new(12, 4, true).unwrap());
     let optimizer = Optimizer::adamw(&nn::parameters(&model), AdamOptions::default()).unwrap();

@@ -79,7 +79,8 @@ fn the_gradient_of_a_padded_convolution_is_two_contractions() {
     cpu();
     let ((x, xv), (w, wv)) = (data(&[2, 3, 6, 5], 6), data(&[4, 3, 3, 3], 7));
     let conv = || {
-        x.conv2d(&w, None, playgrad::tensor::Conv2dOptions { padding: [1, 1], ..Default::default() }).unwrap()
+        x.conv2d(&w, None, playgrad::tensor::Conv2dOptions { padding: vec![1], ..Default::default() })
+            .unwrap()
     };
     let loss = conv().square().unwrap().sum((), false).unwrap();
     let grads = playgrad::grad(&loss, &[&x, &w]).unwrap();
@@ -142,6 +143,19 @@ fn plans_are_found_again() {
 }
 
 #[test]
+fn a_transposed_convolution_and_its_gradients_are_a_contraction_each() {
+    cpu();
+    let ((x, _), (w, _), (g, _)) = (data(&[2, 3, 6, 5], 6), data(&[3, 4, 3, 3], 7), data(&[2, 4, 6, 5], 8));
+    let options = playgrad::tensor::Conv2dOptions { padding: vec![1], ..Default::default() };
+    let y = || x.conv_transpose2d(&w, None, options.clone(), &[]).unwrap();
+    assert_eq!(kernels(y).1, 1);
+    let loss = y().mul(&g).unwrap().sum((), false).unwrap();
+    for gradient in playgrad::grad(&loss, &[&x, &w]).unwrap() {
+        assert_eq!(kernels(|| gradient).1, 1);
+    }
+}
+
+#[test]
 fn a_contraction_is_the_reduction_it_stands_for() {
     let run = |plain: bool| {
         let work = move || {
@@ -150,7 +164,7 @@ fn a_contraction_is_the_reduction_it_stands_for() {
             }
             cpu();
             let ((x, _), (w, _)) = (data(&[3, 4, 9, 8], 1), data(&[5, 4, 3, 3], 2));
-            let options = playgrad::tensor::Conv2dOptions { padding: [1, 1], ..Default::default() };
+            let options = playgrad::tensor::Conv2dOptions { padding: vec![1], ..Default::default() };
             let mut all = x.conv2d(&w, None, options).unwrap().to_vec::<f32>().unwrap();
             // Deep enough to be summed in parts, and whole numbers, so that the order does not matter.
             let whole = |shape: &[usize], seed| data(shape, seed).0.mul(5.0).unwrap().trunc().unwrap();

@@ -228,7 +228,7 @@ fn mistakes_are_errors_with_a_fix() {
         ("linear", Kind::Shape, x.linear(&f(&[0.0; 4], &[2, 2]), None)),
         ("conv2d", Kind::Shape, image.conv2d(&filter, None, Conv2dOptions::default())),
         ("conv2d", Kind::Shape, x.conv2d(&filter, None, Conv2dOptions::default())),
-        ("max_pool2d", Kind::Shape, image.max_pool2d([5, 5], Default::default())),
+        ("max_pool2d", Kind::Shape, image.max_pool2d(&[5, 5], Default::default())),
         ("index", Kind::DType, x.index(&x)),
         ("cross_entropy", Kind::Shape, x.cross_entropy(&f(&[0.0; 2], &[2]))),
         ("mse", Kind::Shape, x.mse(&int)),

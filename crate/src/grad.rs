@@ -282,10 +282,15 @@ pub(crate) fn is_record(x: &Node, largest: &Node) -> Node {
     build::binary(Binary::Or, &build::eq(x, largest), &not_a_number)
 }
 
-/// Windows over the spread gradient, of which each element takes the one at its own place in the window.
+/// Windows over the gradient: over what the last axis repeats, as it does where that axis is summed, else over all
+/// of it, of which each element takes the one at its own place in the window.
 fn unwindow(w: Window, x: &Node, g: &Node) -> Node {
     let (k_axis, count) = (x.shape.len() - 1, x.shape[w.axis]);
     let size = x.shape[k_axis];
+    if matches!(g.op, Op::Expand) && g.src[0].shape[..k_axis] == g.shape[..k_axis] {
+        let line = build::reshape(&g.src[0], &g.shape[..k_axis]);
+        return build::window(&line, Window { size, ..w }, count);
+    }
     let windows = build::window(g, Window { size, ..w }, count);
     let own = build::iota_along(&windows.shape, k_axis, DType::I32);
     let place = build::iota_along(&windows.shape, k_axis + 1, DType::I32);

@@ -116,7 +116,7 @@ fn conv(inputs: usize, outputs: usize, kernel: usize) -> Result<Conv2d> {
 }
 
 fn half(x: &Tensor) -> Result<Tensor> {
-    x.max_pool2d([2, 2], Pool2dOptions::default())
+    x.max_pool2d(&[2, 2], Pool2dOptions::default())
 }
 
 fn cnn() -> Result<Sequential> {

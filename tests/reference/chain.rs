@@ -17,7 +17,7 @@ pub fn run(name: &str, x: &[Tensor]) -> Result<Tensor> {
         }
         "chain_conv_pool" => {
             let activations = x[0].conv2d(&x[1], Some(&x[2]), Conv2dOptions::default())?.relu()?;
-            activations.max_pool2d([2, 2], Pool2dOptions::default())?.flatten(1)
+            activations.max_pool2d(&[2, 2], Pool2dOptions::default())?.flatten(1)
         }
         "chain_norm_residual" => {
             let normal = x[0].layer_norm(-1, 1e-5)?.mul(&x[1])?.add(&x[2])?;

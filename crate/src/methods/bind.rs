@@ -358,15 +358,3 @@ fn float(value: &Value) -> Option<f64> {
         _ => None,
     }
 }
-
-/// `n` or `[height, width]` as both.
-pub fn two(method: &str, sizes: &[usize]) -> Result<[usize; 2]> {
-    match *sizes {
-        [both] => Ok([both, both]),
-        [height, width] => Ok([height, width]),
-        _ => {
-            let got = format!("{sizes:?}");
-            Err(Error::shape(method, got, "a number or two numbers", "write [height, width]"))
-        }
-    }
-}

@@ -11,9 +11,9 @@ pub use value::Value;
 use crate::{
     error::{Error, Result},
     graph::DType,
-    tensor::{Conv2dOptions, Operand, Pool2dOptions, Tensor, block_on},
+    tensor::{AttentionOptions, Conv2dOptions, Operand, Pool2dOptions, Tensor, block_on},
 };
-use bind::{Bound, two};
+use bind::Bound;
 use smallvec::SmallVec;
 use std::{future::Future, pin::Pin};
 
@@ -165,4 +165,17 @@ fn arange(start: Operand, stop: Option<Operand>, step: Operand, dtype: Option<DT
     let whole = [&start, &stop, &step].iter().all(|n| matches!(n, Operand::Int(_)));
     let dtype = dtype.unwrap_or(if whole { DType::I32 } else { DType::F32 });
     Tensor::arange(number(&start), number(&stop), number(&step), dtype)
+}
+
+/// A lone size is meant for the two axes of an image.
+fn kernel(sizes: Vec<usize>) -> Vec<usize> {
+    if let [both] = sizes[..] { vec![both; 2] } else { sizes }
+}
+
+fn max_pool2d(x: &Tensor, kernel: &[usize], options: Pool2dOptions, return_indices: bool) -> Result<Value> {
+    if return_indices {
+        let (largest, at) = x.max_pool2d_with_indices(kernel, options)?;
+        return Ok(vec![largest, at].into());
+    }
+    x.max_pool2d(kernel, options).map(Value::from)
 }

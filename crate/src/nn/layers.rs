@@ -62,7 +62,7 @@ impl Conv2d {
 
 impl Module for Conv2d {
     fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        x.conv2d(&self.weight, self.bias.as_ref(), self.options)
+        x.conv2d(&self.weight, self.bias.as_ref(), self.options.clone())
     }
 
     fn tensors(&self) -> Vec<(String, Tensor)> {

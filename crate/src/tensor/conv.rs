@@ -1,223 +1,293 @@
-//! Convolution, pooling and normalisation: windows over the image, then multiply and sum, or max.
+//! Convolution over any number of axes: windows over the image, then multiply and sum; and its transpose.
 
-use super::{AxisList, Tensor, build, movement, operand, reduce, shape};
+use super::{Tensor, build, movement, operand, shape};
 use crate::{
     error::{Error, Result},
-    graph::{Axes, Node, Pairs, Reduce, Shape, Unary, Window},
+    graph::{Axes, DType, Node, Pairs, Shape, Window},
 };
+use smallvec::SmallVec;
 
-/// Each pair is (height, width).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Every list has one number for each spatial axis, or one for all. `padding` may also have one for each side, the
+/// last axis first (left, right, top, bottom, …), as tinygrad's; negative padding crops.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Conv2dOptions {
-    pub stride: [usize; 2],
-    pub padding: [usize; 2],
-    pub dilation: [usize; 2],
+    pub stride: Vec<usize>,
+    pub padding: Vec<isize>,
+    pub dilation: Vec<usize>,
     pub groups: usize,
+    /// The dtype of the result, and at least that of the sum.
+    pub dtype: Option<DType>,
 }
 
 impl Default for Conv2dOptions {
     fn default() -> Self {
-        Self { stride: [1, 1], padding: [0, 0], dilation: [1, 1], groups: 1 }
+        Self { stride: vec![1], padding: vec![0], dilation: vec![1], groups: 1, dtype: None }
     }
 }
 
-/// Each pair is (height, width); the stride is the kernel's size unless it is given.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
-pub struct Pool2dOptions {
-    pub stride: Option<[usize; 2]>,
-    pub padding: [usize; 2],
+/// (before, after) of each spatial axis; negative where the image is cropped.
+pub(super) type Sides = SmallVec<[(isize, isize); 3]>;
+
+/// How a kernel slides over the last axes.
+pub(super) struct Slide {
+    pub kernel: Axes,
+    pub stride: Axes,
+    pub dilation: Axes,
+    pub sides: Sides,
 }
 
-/// How a kernel slides over the last two axes.
-#[derive(Clone, Copy)]
-struct Slide {
-    kernel: [usize; 2],
-    stride: [usize; 2],
-    dilation: [usize; 2],
+/// One number for each of `n` axes, all at least 1.
+fn each(op: &str, what: &str, given: &[usize], n: usize) -> Result<Axes> {
+    if given.contains(&0) || (given.len() != n && given.len() != 1) {
+        return Err(Error::argument(
+            op,
+            format!("{what} {given:?}"),
+            format!("one number for all axes or {n} of them, each at least 1"),
+            format!("give {what} as one number, or one for each spatial axis"),
+        ));
+    }
+    Ok(if given.len() == n { Axes::from_slice(given) } else { Axes::from_elem(given[0], n) })
+}
+
+fn sides(op: &str, padding: &[isize], n: usize) -> Result<Sides> {
+    match padding.len() {
+        1 => Ok(Sides::from_elem((padding[0], padding[0]), n)),
+        l if l == n => Ok(padding.iter().map(|p| (*p, *p)).collect()),
+        l if l == 2 * n => Ok(padding.chunks_exact(2).rev().map(|p| (p[0], p[1])).collect()),
+        _ => Err(Error::argument(
+            op,
+            format!("padding {padding:?}"),
+            format!("one number, {n} (one for each axis) or {} (one for each side)", 2 * n),
+            "give padding as one number, or one for each spatial axis",
+        )),
+    }
 }
 
 impl Slide {
-    /// Positions along height and width, or the error that names what does not fit.
-    fn counts(&self, op: &str, x: &Node) -> Result<[usize; 2]> {
-        let ndim = x.shape.len();
-        let mut out = [0; 2];
-        for i in 0..2 {
-            let (n, k, s, d) = (x.shape[ndim - 2 + i], self.kernel[i], self.stride[i], self.dilation[i]);
-            let span = k.saturating_sub(1).saturating_mul(d).saturating_add(1);
-            if k == 0 || s == 0 || d == 0 || span > n {
+    pub fn new(
+        op: &str,
+        kernel: &[usize],
+        stride: &[usize],
+        dilation: &[usize],
+        padding: &[isize],
+    ) -> Result<Slide> {
+        let n = kernel.len();
+        Ok(Slide {
+            kernel: each(op, "a kernel of", kernel, n)?,
+            stride: each(op, "stride", stride, n)?,
+            dilation: each(op, "dilation", dilation, n)?,
+            sides: sides(op, padding, n)?,
+        })
+    }
+
+    /// Elements from the first to the last of a window along spatial axis `i`.
+    pub fn span(&self, i: usize) -> usize {
+        (self.kernel[i] - 1).saturating_mul(self.dilation[i]).saturating_add(1)
+    }
+
+    /// Positions along each spatial axis of the padded `x`, or the error that names what does not fit.
+    pub fn counts(&self, op: &str, x: &Node) -> Result<Axes> {
+        let front = x.shape.len() - self.kernel.len();
+        let count = |i: usize| {
+            let (n, span) = (x.shape[front + i], self.span(i));
+            if span > n {
                 return Err(Error::shape(
                     op,
-                    format!("kernel {k}, stride {s}, dilation {d} on an axis of size {n} (padding included)"),
-                    "sizes of at least 1 and a kernel that fits",
+                    format!(
+                        "kernel {}, dilation {} on an axis of size {n} (padding included)",
+                        self.kernel[i], self.dilation[i]
+                    ),
+                    "a kernel that fits into the image",
                     "use a larger image, more padding or a smaller kernel",
                 ));
             }
-            out[i] = (n - span) / s + 1;
-        }
-        Ok(out)
+            Ok((n - span) / self.stride[i] + 1)
+        };
+        (0..self.kernel.len()).map(count).collect()
     }
 
     /// `[…, H, W]` as `[…, OH, OW, KH, KW]`.
-    fn windows(&self, x: &Node, counts: [usize; 2]) -> Node {
-        let h = x.shape.len() - 2;
-        let along = |x: &Node, i: usize| {
-            let w = Window {
-                axis: h + i,
-                size: self.kernel[i],
-                stride: self.stride[i],
-                dilation: self.dilation[i],
-            };
-            build::window(x, w, counts[i])
-        };
-        along(&along(x, 0), 1)
+    pub fn windows(&self, x: &Node, counts: &[usize]) -> Node {
+        let front = x.shape.len() - counts.len();
+        (0..counts.len()).fold(x.clone(), |x, i| {
+            let (size, stride, dilation) = (self.kernel[i], self.stride[i], self.dilation[i]);
+            build::window(&x, Window { axis: front + i, size, stride, dilation }, counts[i])
+        })
     }
 }
 
-fn pad_image(x: &Node, padding: [usize; 2], value: f64) -> Node {
-    let mut pairs = Pairs::from_elem((0, 0), x.shape.len());
-    let h = x.shape.len() - 2;
-    pairs[h] = (padding[0], padding[0]);
-    pairs[h + 1] = (padding[1], padding[1]);
-    movement::pad_with(x, pairs, value)
+/// `value` on both sides of the last axes; negative sides crop.
+pub(super) fn pad_sides(op: &str, x: &Node, sides: &[(isize, isize)], value: f64) -> Result<Node> {
+    let front = x.shape.len() - sides.len();
+    let (mut grow, mut kept) = (Pairs::from_elem((0, 0), front), Pairs::new());
+    kept.extend(x.shape[..front].iter().map(|n| (0, *n)));
+    for (n, (before, after)) in x.shape[front..].iter().zip(sides) {
+        let (l, r) = (before.max(&0).unsigned_abs(), after.max(&0).unsigned_abs());
+        let full = n.saturating_add(l).saturating_add(r);
+        let (cut, end) = (before.min(&0).unsigned_abs(), full.saturating_sub(after.min(&0).unsigned_abs()));
+        if cut >= end && !(*before >= 0 && *after >= 0) {
+            return Err(Error::shape(
+                op,
+                format!("padding ({before}, {after}) for an axis of size {n}"),
+                "at least one element left",
+                "crop less: use a smaller padding or a larger image",
+            ));
+        }
+        grow.push((l, r));
+        kept.push((cut, end));
+    }
+    let grown: Shape =
+        x.shape.iter().zip(&grow).map(|(n, (l, r))| n.saturating_add(*l).saturating_add(*r)).collect();
+    shape::checked(op, &grown, x.dtype)?;
+    let padded = movement::pad_with(x, grow, value);
+    Ok(if sides.iter().any(|(b, a)| *b < 0 || *a < 0) { build::shrink(&padded, kept) } else { padded })
+}
+
+/// Image and weight in the dtype of their products, the number of spatial axes, and the dtype of the result.
+fn operands(op: &str, x: &Tensor, weight: &Tensor, to: Option<DType>) -> Result<(Node, Node, usize, DType)> {
+    let (mut x, mut w, both) = operand::factors(x, weight);
+    if let Some(dtype) = to {
+        let wide = x.dtype.promote(dtype).accumulator();
+        (x, w) = (build::cast(&x, wide), build::cast(&w, wide));
+    }
+    if x.shape.len() < 3 || w.shape.len() != x.shape.len() {
+        return Err(Error::shape(
+            op,
+            format!("input {:?} and weight {:?}", x.shape.as_slice(), w.shape.as_slice()),
+            "input [n, channels, sizes…] and weight [channels, channels, kernel…] with as many axes",
+            "add the missing axes with unsqueeze or reshape",
+        ));
+    }
+    let spatial = x.shape.len() - 2;
+    Ok((x, w, spatial, to.unwrap_or(both)))
+}
+
+fn channel_error(op: &str, cin: usize, w: &Node, groups: usize, expected: &str) -> Error {
+    Error::shape(
+        op,
+        format!("{cin} input channels, weight {:?}, groups {groups}", w.shape.as_slice()),
+        expected,
+        "change the layer's input channels or the groups",
+    )
+}
+
+/// Adds a bias [channels] along axis 1 and gives the wanted dtype.
+fn finish(op: &str, out: &Node, bias: Option<&Tensor>, dtype: DType) -> Result<Tensor> {
+    let out = Tensor::from_node(build::cast(out, dtype));
+    let Some(bias) = bias else { return Ok(out) };
+    let channels = out.shape()[1];
+    if bias.shape()[..] != [channels] {
+        let got = format!("bias {:?}", bias.shape().as_slice());
+        let expected = format!("shape [{channels}]");
+        return Err(Error::shape(op, got, expected, "give one bias for each output channel"));
+    }
+    let mut line = vec![1; out.ndim() - 1];
+    line[0] = channels as isize;
+    out.add(&bias.reshape(&line)?)
+}
+
+fn joined(parts: &[&[usize]]) -> Shape {
+    parts.iter().flat_map(|p| p.iter().copied()).collect()
+}
+
+fn convolve(x: &Tensor, weight: &Tensor, bias: Option<&Tensor>, o: &Conv2dOptions) -> Result<Tensor> {
+    let op = "conv2d";
+    let (x, w, spatial, dtype) = operands(op, x, weight, o.dtype)?;
+    let (n, cin, cout, groups) = (x.shape[0], x.shape[1], w.shape[0], o.groups);
+    if groups == 0 || cin != w.shape[1].saturating_mul(groups) || !cout.is_multiple_of(groups) {
+        let expected = "channels = weight's second size · groups, and outputs divisible by groups";
+        return Err(channel_error(op, cin, &w, groups, expected));
+    }
+    let slide = Slide::new(op, &w.shape[2..], &o.stride, &o.dilation, &o.padding)?;
+    let padded = pad_sides(op, &x, &slide.sides, 0.0)?;
+    let counts = slide.counts(op, &padded)?;
+    let (ci, co, ones) = (cin / groups, cout / groups, Axes::from_elem(1, spatial));
+    let out = shape::checked(op, &joined(&[&[n, cout], &counts]), x.dtype)?;
+
+    let full = joined(&[&[n, groups, co, ci], &counts, &slide.kernel]);
+    let windows = slide.windows(&padded, &counts);
+    let windows = build::reshape(&windows, &joined(&[&[n, groups, 1, ci], &counts, &slide.kernel]));
+    let filter = build::reshape(&w, &joined(&[&[1, groups, co, ci], &ones, &slide.kernel]));
+    let products = build::mul(&build::expand(&windows, &full), &build::expand(&filter, &full));
+    let summed: Axes = std::iter::once(3).chain(4 + spatial..4 + 2 * spatial).collect();
+    finish(op, &build::reshape(&build::sum(&products, &summed), &out), bias, dtype)
+}
+
+fn transposed(
+    x: &Tensor,
+    weight: &Tensor,
+    bias: Option<&Tensor>,
+    o: &Conv2dOptions,
+    output_padding: &[usize],
+) -> Result<Tensor> {
+    let op = "conv_transpose2d";
+    let (x, w, spatial, dtype) = operands(op, x, weight, o.dtype)?;
+    let (n, cin, groups) = (x.shape[0], x.shape[1], o.groups);
+    if groups == 0 || cin != w.shape[0] || !cin.is_multiple_of(groups) {
+        return Err(channel_error(
+            op,
+            cin,
+            &w,
+            groups,
+            "channels = weight's first size, divisible by groups",
+        ));
+    }
+    let slide = Slide::new(op, &w.shape[2..], &o.stride, &o.dilation, &o.padding)?;
+    let more = match output_padding {
+        [] => Axes::from_elem(0, spatial),
+        [one] => Axes::from_elem(*one, spatial),
+        list => Axes::from_slice(list),
+    };
+    if more.len() != spatial || x.shape[2..].contains(&0) {
+        return Err(Error::argument(
+            op,
+            format!("output_padding {output_padding:?} for input {:?}", x.shape.as_slice()),
+            format!("one number or {spatial}, and no empty spatial axis"),
+            "give output_padding as one number, or one for each spatial axis",
+        ));
+    }
+    let (ci, co, ones) = (cin / groups, w.shape[1], Axes::from_elem(1, spatial));
+    let from = &x.shape[2..];
+
+    let full = joined(&[&[n, groups, ci, co], from, &slide.kernel]);
+    shape::checked(op, &full, x.dtype)?;
+    let image = build::reshape(&x, &joined(&[&[n, groups, ci, 1], from, &ones]));
+    let filter = build::reshape(&w, &joined(&[&[1, groups, ci, co], &ones, &slide.kernel]));
+    let products = build::mul(&build::expand(&image, &full), &build::expand(&filter, &full));
+    let summed = build::sum(&products, &[2]);
+    let mut out = build::reshape(&summed, &joined(&[&[n, groups * co], from, &slide.kernel]));
+    for i in (0..spatial).rev() {
+        let reach = (from[i] - 1).saturating_mul(slide.stride[i]);
+        let size = reach.saturating_add(slide.span(i)).saturating_add(more[i]);
+        let mut grown = out.shape.clone();
+        grown[2 + i] = size;
+        shape::checked(op, &grown, x.dtype)?;
+        let (stride, dilation, last) = (slide.stride[i], slide.dilation[i], out.shape.len() - 1);
+        let spread = build::unwindow(&out, Window { axis: 2 + i, size, stride, dilation });
+        out = shape::without(&build::sum(&spread, &[last]), &[last]);
+    }
+    let crop: Sides = slide.sides.iter().map(|(b, a)| (b.saturating_neg(), a.saturating_neg())).collect();
+    finish(op, &pad_sides(op, &out, &crop, 0.0)?, bias, dtype)
 }
 
 impl Tensor {
-    /// `[n, cin, h, w]` with `weight [cout, cin/groups, kh, kw]` → `[n, cout, oh, ow]`; a bias has shape [cout].
-    /// Cross-correlation, as PyTorch's `conv2d`.
+    /// `[n, cin, sizes…]` with `weight [cout, cin/groups, kernel…]` → `[n, cout, sizes…]`, for any number of spatial
+    /// axes; a bias has shape [cout]. Cross-correlation, as PyTorch's `conv1d`, `conv2d` and `conv3d`.
     pub fn conv2d(&self, weight: &Tensor, bias: Option<&Tensor>, options: Conv2dOptions) -> Result<Tensor> {
-        let (x, w, dtype) = operand::factors(self, weight);
-        let Conv2dOptions { stride, padding, dilation, groups } = options;
-        if x.shape.len() != 4 || w.shape.len() != 4 {
-            return Err(Error::shape(
-                "conv2d",
-                format!("input {:?} and weight {:?}", x.shape.as_slice(), w.shape.as_slice()),
-                "input [n, channels, height, width] and weight [out, channels/groups, kh, kw]",
-                "add the missing axes with unsqueeze or reshape",
-            ));
-        }
-        let (n, cin, cout) = (x.shape[0], x.shape[1], w.shape[0]);
-        if groups == 0 || cin != w.shape[1].saturating_mul(groups) || cout % groups != 0 {
-            return Err(Error::shape(
-                "conv2d",
-                format!("{cin} input channels, weight {:?}, groups {groups}", w.shape.as_slice()),
-                "channels = weight's second size · groups, and outputs divisible by groups",
-                "change the layer's input channels or the groups",
-            ));
-        }
-        let slide = Slide { kernel: [w.shape[2], w.shape[3]], stride, dilation };
-        let padded = pad_image(&x, padding, 0.0);
-        shape::checked("conv2d", &padded.shape, x.dtype)?;
-        let [oh, ow] = slide.counts("conv2d", &padded)?;
-        let ([kh, kw], (ci, co)) = (slide.kernel, (cin / groups, cout / groups));
-        shape::checked("conv2d", &[n, cout, oh, ow], x.dtype)?;
-
-        let full = [n, groups, co, ci, oh, ow, kh, kw];
-        let windows = build::reshape(&slide.windows(&padded, [oh, ow]), &[n, groups, 1, ci, oh, ow, kh, kw]);
-        let filter = build::reshape(&w, &[1, groups, co, ci, 1, 1, kh, kw]);
-        let products = build::mul(&build::expand(&windows, &full), &build::expand(&filter, &full));
-        let total = build::reshape(&build::sum(&products, &[3, 6, 7]), &[n, cout, oh, ow]);
-        let out = Tensor::from_node(build::cast(&total, dtype));
-        match bias {
-            Some(b) if b.shape()[..] == [cout] => out.add(&b.reshape(&[1, cout as isize, 1, 1])?),
-            Some(b) => {
-                let got = format!("bias {:?}", b.shape().as_slice());
-                Err(Error::shape(
-                    "conv2d",
-                    got,
-                    format!("shape [{cout}]"),
-                    "give one bias for each output channel",
-                ))
-            }
-            None => Ok(out),
-        }
+        convolve(self, weight, bias, &options)
     }
 
-    /// The largest of each window over the last two axes.
-    pub fn max_pool2d(&self, kernel: [usize; 2], options: Pool2dOptions) -> Result<Tensor> {
-        let lowest = self.dtype().min_value();
-        let windows = self.pool("max_pool2d", kernel, options, lowest)?;
-        Ok(Self::pooled(&windows, |x, axes| build::reduce(Reduce::Max, x, axes)))
-    }
-
-    /// The mean of each window over the last two axes; padding counts as zeros.
-    pub fn avg_pool2d(&self, kernel: [usize; 2], options: Pool2dOptions) -> Result<Tensor> {
-        let windows = self.pool("avg_pool2d", kernel, options, 0.0)?;
-        Ok(Self::pooled(&windows, |x, axes| build::in_float(x, |x| reduce::mean(x, axes))))
-    }
-
-    /// `[…, oh, ow, kh, kw]`, or `[…, oh, kh, ow, kw]` where windows do not overlap, with the axes of the window.
-    fn pool(&self, op: &str, kernel: [usize; 2], options: Pool2dOptions, fill: f64) -> Result<(Node, Axes)> {
-        let x = self.node();
-        let ndim = x.shape.len();
-        if ndim < 2 {
-            let got = format!("shape {:?}", x.shape.as_slice());
-            return Err(Error::shape(op, got, "at least 2 axes (height, width)", "reshape to an image"));
-        }
-        let slide = Slide { kernel, stride: options.stride.unwrap_or(kernel), dilation: [1, 1] };
-        let padded = pad_image(&x, options.padding, fill);
-        let [oh, ow] = slide.counts(op, &padded)?;
-        if slide.stride != kernel {
-            return Ok((slide.windows(&padded, [oh, ow]), Axes::from_slice(&[ndim, ndim + 1])));
-        }
-        // Without overlap a window is a plain axis: cheaper, and so is its gradient.
-        let whole = movement::keep(&padded, ndim - 2, 0, oh * kernel[0]);
-        let whole = movement::keep(&whole, ndim - 1, 0, ow * kernel[1]);
-        let front = x.shape[..ndim - 2].iter().copied();
-        let split: Shape = front.chain([oh, kernel[0], ow, kernel[1]]).collect();
-        Ok((build::reshape(&whole, &split), Axes::from_slice(&[ndim - 1, ndim + 1])))
-    }
-
-    fn pooled((windows, axes): &(Node, Axes), f: impl FnOnce(&Node, &Axes) -> Node) -> Tensor {
-        Tensor::from_node(shape::without(&f(windows, axes), axes))
-    }
-
-    /// `(x - mean) / sqrt(var + eps)` over the axes, with the biased variance.
-    pub fn layer_norm(&self, axes: impl Into<AxisList>, eps: f64) -> Result<Tensor> {
-        let x = self.node();
-        let axes = axes.into().resolve("layer_norm", x.shape.len())?;
-        Ok(Tensor::from_node(build::in_float(&x, |x| {
-            let centered = build::sub(x, &build::expand(&reduce::mean(x, &axes), &x.shape));
-            let variance = reduce::mean(&build::mul(&centered, &centered), &axes);
-            let scale = inverse_root(&variance, eps);
-            build::mul(&centered, &build::expand(&scale, &x.shape))
-        })))
-    }
-
-    /// `(x - mean)·invstd·weight + bias` for each channel (axis 1); all four have shape [channels].
-    pub fn batch_norm(
+    /// The transpose of [`Tensor::conv2d`] (its gradient with respect to the image): `[n, cin, sizes…]` with
+    /// `weight [cin, cout/groups, kernel…]` → `[n, cout, (size − 1)·stride − padding + dilation·(kernel − 1) + 1 +
+    /// output_padding…]`, for any number of spatial axes. `output_padding` has one number for each axis, or one for
+    /// all.
+    pub fn conv_transpose2d(
         &self,
-        weight: Option<&Tensor>,
+        weight: &Tensor,
         bias: Option<&Tensor>,
-        mean: &Tensor,
-        invstd: &Tensor,
+        options: Conv2dOptions,
+        output_padding: &[usize],
     ) -> Result<Tensor> {
-        let x = self.shape();
-        let channels = *x.get(1).ok_or_else(|| {
-            let got = format!("shape {:?}", x.as_slice());
-            Error::shape("batch_norm", got, "[batch, channels, …]", "add the axes with reshape")
-        })?;
-        let mut line = vec![1isize; x.len()];
-        line[1] = channels as isize;
-        let along = |t: &Tensor| {
-            if t.shape()[..] == [channels] {
-                return t.reshape(&line);
-            }
-            let (got, expected) = (format!("shape {:?}", t.shape().as_slice()), format!("[{channels}]"));
-            Err(Error::shape("batch_norm", got, expected, "give one number for each channel"))
-        };
-        let scale = match weight {
-            Some(weight) => along(invstd)?.mul(along(weight)?)?,
-            None => along(invstd)?,
-        };
-        let out = self.sub(along(mean)?)?.mul(scale)?;
-        match bias {
-            Some(bias) => out.add(along(bias)?),
-            None => Ok(out),
-        }
+        transposed(self, weight, bias, &options, output_padding)
     }
-}
-
-/// `1 / sqrt(x + eps)`.
-pub(super) fn inverse_root(x: &Node, eps: f64) -> Node {
-    build::unary(Unary::Recip, &build::unary(Unary::Sqrt, &build::offset(x, eps)))
 }

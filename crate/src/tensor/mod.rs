@@ -4,6 +4,7 @@
 //! node, so tensors computed from the old one keep its value.
 //! Never touches a device, except to ask [`crate::schedule`] for values.
 
+mod attention;
 mod autodiff;
 pub(crate) mod build;
 mod conv;
@@ -16,21 +17,26 @@ mod math;
 mod matmul;
 mod mode;
 mod movement;
+mod norm;
 mod operand;
+mod pool;
 mod print;
 mod random;
 mod read;
 mod reduce;
+mod resize;
 mod scan;
 mod shape;
 
+pub use attention::AttentionOptions;
 pub use autodiff::{checkpoint, checkpointed, hvp, jvp, variables, vjp};
-pub use conv::{Conv2dOptions, Pool2dOptions};
+pub use conv::Conv2dOptions;
 pub use create::{BF16, Element, F16};
 pub use handle::{live_tensors, realize_all};
 pub use mode::{no_grad, with_training};
 pub use movement::Slice;
 pub use operand::Operand;
+pub use pool::Pool2dOptions;
 pub use print::format;
 pub use random::manual_seed;
 pub use read::{Data, block_on};

@@ -25,10 +25,11 @@ fn two(window: &[u32], at: usize) -> [usize; 2] {
 #[wasm_bindgen]
 pub fn conv2d(x: u32, weight: u32, bias: u32, window: &[u32]) -> Js<u32> {
     let options = Conv2dOptions {
-        stride: two(window, 0),
-        padding: two(window, 2),
-        dilation: two(window, 4),
+        stride: two(window, 0).to_vec(),
+        padding: two(window, 2).map(|p| p as isize).to_vec(),
+        dilation: two(window, 4).to_vec(),
         groups: window[6] as usize,
+        dtype: None,
     };
     put(get(x).js()?.conv2d(&get(weight).js()?, optional(bias).js()?.as_ref(), options))
 }
@@ -44,10 +45,14 @@ pub enum Pool {
 #[wasm_bindgen]
 pub fn pool(op: Pool, x: u32, window: &[u32]) -> Js<u32> {
     let x = get(x).js()?;
-    let options = Pool2dOptions { stride: Some(two(window, 2)), padding: two(window, 4) };
+    let options = Pool2dOptions {
+        stride: Some(two(window, 2).to_vec()),
+        padding: two(window, 4).map(|p| p as isize).to_vec(),
+        ..Pool2dOptions::default()
+    };
     put(match op {
-        Pool::Max => x.max_pool2d(two(window, 0), options),
-        Pool::Average => x.avg_pool2d(two(window, 0), options),
+        Pool::Max => x.max_pool2d(&two(window, 0), options),
+        Pool::Average => x.avg_pool2d(&two(window, 0), options),
     })
 }
 
