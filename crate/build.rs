@@ -39,7 +39,9 @@ fn main() {
     println!("cargo:rerun-if-changed={}", folder.display());
     let mut files: Vec<_> = fs::read_dir(&folder).unwrap().map(|f| f.unwrap().path()).collect();
     files.sort();
-    let mut table = String::from("pub static METHODS: &[Method] = &[\n");
+    let mut table =
+        String::from("/// Every method, in the order of the files.\npub static METHODS: &[Method] = &[\n");
+    let mut checksum: u32 = 0;
     for file in files.iter().filter(|f| f.extension().is_some_and(|e| e == "json")) {
         let text = fs::read_to_string(file).unwrap();
         let rows: Vec<Json> =
@@ -47,10 +49,14 @@ fn main() {
         for row in rows.iter().filter(|r| r["face"].is_null() && r["kind"].is_null()) {
             let name =
                 row["name"].as_str().unwrap_or_else(|| panic!("{}: a row without name", file.display()));
+            for unit in format!("{name}({})\n", row["args"].as_str().unwrap_or("")).encode_utf16() {
+                checksum = checksum.wrapping_mul(31).wrapping_add(unit.into());
+            }
             table.push_str(&method(row, name).unwrap_or_else(|e| panic!("{}: {name}: {e}", file.display())));
         }
     }
     table.push_str("];\n");
+    write!(table, "/// Of the names and parameters, to tell whether two sides have the same table.\npub const CHECKSUM: u32 = {checksum};\n").unwrap();
     fs::write(Path::new(&env::var("OUT_DIR").unwrap()).join("methods.rs"), table).unwrap();
 }
 

@@ -8,7 +8,10 @@ const engineInputs = [
   ...["Cargo.toml", "Cargo.lock", ".cargo", "crate", "shaders"],
   ...["web/bindings/Cargo.toml", "web/bindings/src", "scripts/build.mjs"],
 ];
-const packageInputs = [...engineInputs, "web/package", "tsconfig.base.json", "package-lock.json"];
+const packageInputs = [
+  ...[...engineInputs, "scripts/methods.mjs"],
+  ...["web/package", "tsconfig.base.json", "package-lock.json"],
+];
 const playgroundInputs = [...packageInputs, "web/playground", "web/bench"];
 
 // Never --all-features: Chromium refuses the module that makes.

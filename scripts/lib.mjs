@@ -75,7 +75,10 @@ export function npm(args, options) {
 export const node = (args, options) => run(process.execPath, args, options);
 
 const produced = new Set(
-  ["target", "dist", "web/package/wasm", "web/package/dist", "web/playground/dist"].map((path) => at(path)),
+  [
+    ...["target", "dist", "web/package/wasm", "web/package/dist", "web/package/src/generated"],
+    "web/playground/dist",
+  ].map((path) => at(path)),
 );
 const byTools = new Set(["node_modules", ".cache", ".svelte-check", ".vite"]);
 

@@ -5,6 +5,7 @@ import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { minifySync } from "vite";
+import { generate } from "../../scripts/methods.mjs";
 
 const here = import.meta.dirname;
 const tsc = createRequire(import.meta.url).resolve("typescript/bin/tsc");
@@ -13,6 +14,7 @@ const compile = (...args) => {
   if (status !== 0) process.exit(status ?? 1);
 };
 
+generate();
 rmSync(join(here, "dist"), { recursive: true, force: true });
 compile("--declaration", "--emitDeclarationOnly");
 compile("--removeComments");

@@ -83,6 +83,7 @@ fn spread(method: &Method, mut given: Given, named: &[(usize, Value)]) -> Given 
             }
             return given;
         }
+        (Kind::Slices | Kind::Index, _) if place + 1 < method.positional => return given,
         (Kind::Slices | Kind::Index, _) => given.len() - place,
         (_, Some(None | Some(Value::None | Value::List(_)))) => return given,
         (_, Some(Some(_))) => given.len() - place,
@@ -149,7 +150,7 @@ impl Arg {
     /// Brings the value into the form the accessors of [`Bound`] read.
     fn check(&self, method: &str, value: &mut Value) -> Result<()> {
         if let (Kind::DType, Value::Str(name)) = (self.kind, &*value) {
-            *value = Value::DType(named_dtype(method, name)?);
+            *value = Value::DType(dtype(method, name)?);
         }
         if self.kind.is_list() && !matches!(value, Value::List(_)) {
             *value = Value::List(vec![mem::replace(value, Value::None)]);
@@ -159,7 +160,8 @@ impl Arg {
         }
         let (expected, fix) = self.kind.expected();
         let class = if self.kind.is_shape() { crate::Kind::Shape } else { crate::Kind::Argument };
-        Err(Error::new(class, method, format!("{} {value}", self.name), expected, fix))
+        let what = if matches!(value, Value::List(_)) && !self.kind.is_list() { "the array " } else { "" };
+        Err(Error::new(class, method, format!("{} {what}{value}", self.name), expected, fix))
     }
 }
 
@@ -201,7 +203,8 @@ fn fits(kind: Kind, value: &Value) -> bool {
     }
 }
 
-fn named_dtype(method: &str, name: &str) -> Result<DType> {
+/// The dtype of that name.
+pub fn dtype(method: &str, name: &str) -> Result<DType> {
     DType::parse(name).ok_or_else(|| {
         let known: Vec<_> = DType::ALL.iter().map(|d| d.name()).collect();
         Error::dtype(method, format!("\"{name}\""), known.join(", "), "name one of these")

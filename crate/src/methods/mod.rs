@@ -6,6 +6,7 @@
 mod bind;
 mod value;
 
+pub use bind::dtype;
 pub use value::Value;
 
 use crate::{

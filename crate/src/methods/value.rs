@@ -16,6 +16,9 @@ pub enum Value {
     List(Vec<Value>),
 }
 
+/// How many items of a list an error shows.
+const SHOWN: usize = 12;
+
 /// As an error shows what was given.
 impl fmt::Display for Value {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -29,11 +32,11 @@ impl fmt::Display for Value {
             Value::DType(d) => f.write_str(d.name()),
             Value::List(list) => {
                 f.write_str("[")?;
-                for (i, v) in list.iter().enumerate() {
+                for (i, v) in list.iter().take(SHOWN).enumerate() {
                     f.write_str(if i == 0 { "" } else { ", " })?;
                     v.fmt(f)?;
                 }
-                f.write_str("]")
+                f.write_str(if list.len() > SHOWN { ", …]" } else { "]" })
             }
         }
     }

@@ -21,6 +21,7 @@ OPS = {
     "stack": lambda *x, dim=0: torch.stack(x, dim),
     "repeat": lambda x, repeats: x.repeat(repeats),
     "contiguous": lambda x: x.contiguous(),
+    "contiguous_backward": lambda x: x * 1,
 }
 
 case("reshape", f(2, 6), shape=[3, 4])
@@ -56,3 +57,4 @@ case("stack", f(2, 3), f(2, 3), f(2, 3), dim=-1)
 case("repeat", f(2, 3), repeats=[2, 2])
 case("repeat", f(3), repeats=[2, 1])
 case("contiguous", f(3, 4, view=[["permute", [1, 0]]]))
+case("contiguous_backward", f(3, 4))

@@ -3,6 +3,7 @@
 //! JavaScript holds numbers; `web/package` wraps them in classes. A number names a tensor until `release`.
 //! 0 is no tensor. Mistakes become JavaScript errors made by the function given to `install`.
 
+pub mod call;
 pub mod cost;
 pub mod data;
 pub mod devices;
@@ -10,7 +11,6 @@ pub mod error;
 pub mod host;
 pub mod io;
 pub mod neural;
-pub mod ops;
 pub mod pool;
 pub mod read;
 pub mod table;

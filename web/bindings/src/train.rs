@@ -62,16 +62,6 @@ pub fn gradients(loss: u32, targets: &[u32]) -> Js<Vec<u32>> {
 }
 
 #[wasm_bindgen]
-pub fn detach(x: u32) -> Js<u32> {
-    Ok(add(get(x).js()?.detach()))
-}
-
-#[wasm_bindgen]
-pub fn contiguous(x: u32) -> Js<u32> {
-    Ok(add(get(x).js()?.contiguous()))
-}
-
-#[wasm_bindgen]
 pub fn realize(list: &[u32]) -> Js<()> {
     tensor::realize_all(&all(list).js()?).js()
 }

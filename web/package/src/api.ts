@@ -14,7 +14,6 @@ export {
   setDevice,
 } from "./devices.js";
 export type { DType, DTypeLike, TypedArray } from "./dtype.js";
-export type { Operand } from "./elementwise.js";
 export type { WasmSource } from "./engine.js";
 export {
   ArgumentError,
@@ -27,11 +26,8 @@ export {
 } from "./errors.js";
 export type { Nested } from "./handle.js";
 export { jit, type Step } from "./jit.js";
-export type { Slice } from "./movement.js";
-export type { ConvOptions, PoolOptions } from "./neural.js";
 export * as nn from "./nn.js";
 export * as optim from "./optim.js";
-export type { ReduceOptions } from "./reduce.js";
 export {
   type FileSource,
   loadSafetensors,
@@ -41,4 +37,5 @@ export {
   saveSafetensors,
 } from "./safetensors.js";
 export type { Axes, Shape } from "./shape.js";
-export { type FillOptions, Tensor, type TensorData, type TensorOptions, tensor } from "./tensor.js";
+export { Tensor, type TensorData, type TensorOptions, tensor } from "./tensor.js";
+export type { ConvOptions, FillOptions, Index, Operand, PoolOptions, ReduceOptions, Slice } from "./types.js";

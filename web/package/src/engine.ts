@@ -1,5 +1,6 @@
 import * as plain from "../wasm/playgrad.js";
 import { DeviceError, engineError, InternalError } from "./errors.js";
+import { CHECKSUM } from "./generated/methods.js";
 import { canShare, startPool, usefulThreads } from "./pool.js";
 
 /** Where the engine's WebAssembly comes from. */
@@ -50,6 +51,7 @@ const guardAll = (engine: Engine): Engine =>
   ) as Engine;
 
 let calls: Engine;
+let held: WebAssembly.Memory;
 let ready = false;
 let source: (() => WasmSource) | undefined;
 let threaded: (() => { glue: URL; wasm: URL }) | undefined;
@@ -66,6 +68,10 @@ export async function startEngine(given?: WasmSource, threads = usefulThreads())
   const share = given === undefined ? threads > 1 && canShare() : isThreaded(given);
   if (share) wasm = await threadedEngine(given).catch(() => plain);
   if (wasm === plain) await startPlain((share ? undefined : given) ?? source?.());
+  if (wasm.methodsChecksum?.() !== CHECKSUM) {
+    const fix = "take the wasm file of the same playgrad as the JavaScript";
+    throw new DeviceError("init", "an engine of another version", "playgrad's engine.wasm", fix);
+  }
   calls = guardAll(wasm);
   wasm.install(engineError);
   ready = true;
@@ -74,7 +80,7 @@ export async function startEngine(given?: WasmSource, threads = usefulThreads())
 
 async function startPlain(from: WasmSource | undefined): Promise<void> {
   if (from === undefined) throw new DeviceError("init", "no engine", "a wasm source", "pass init({ wasm })");
-  await plain.default({ module_or_path: await readable(from) }).catch((error: unknown) => {
+  const started = plain.default({ module_or_path: await readable(from) }).catch((error: unknown) => {
     const got = error instanceof Error ? error.message : String(error);
     throw new DeviceError(
       "init",
@@ -83,6 +89,7 @@ async function startPlain(from: WasmSource | undefined): Promise<void> {
       "check the address, and that it is served as a file",
     );
   });
+  held = (await started).memory;
 }
 
 const isThreaded = (given: WasmSource): boolean =>
@@ -95,7 +102,7 @@ async function threadedEngine(given?: WasmSource): Promise<Engine> {
   if (!from) return plain;
   const code = given ?? fetch(from.wasm);
   const glue = (await import(/* @vite-ignore */ /* webpackIgnore: true */ from.glue.href)) as Engine;
-  await glue.default({ module_or_path: code });
+  held = (await glue.default({ module_or_path: code })).memory;
   return glue;
 }
 
@@ -130,6 +137,9 @@ export function engine(): Engine {
   if (disposed || dead.length >= RELEASE_BATCH) releaseDead();
   return calls;
 }
+
+/** The engine's memory; another one whenever it has grown. @internal */
+export const memory = (): ArrayBufferLike => held.buffer;
 
 /** @internal */
 export function releaseDead(): void {

@@ -58,7 +58,8 @@ export class Conv2d {
 
   /** Input `[n, in, h, w]`, output `[n, out, h', w']`. */
   forward(x: Tensor): Tensor {
-    return x.conv2d(this.weight, this.bias, this.#options);
+    const { bias: _, ...window } = this.#options;
+    return x.conv2d(this.weight, this.bias, window);
   }
 }
 

@@ -25,29 +25,10 @@ export function sizes(op: string, args: ShapeArgs, least = 0): Int32Array {
   return whole(op, Array.isArray(first) && args.length === 1 ? first : args, least);
 }
 
-/** `undefined` stays: the engine then takes all axes. @internal */
-export function axes(op: string, axis: Axes | null | undefined): Int32Array | undefined {
-  if (axis === undefined || axis === null) return undefined;
-  return whole(op, typeof axis === "number" ? [axis] : axis, -0x80000000);
-}
-
 /** @internal */
 export function integer(op: string, name: string, value: number, least = -0x80000000): number {
   if (Number.isInteger(value) && value >= least) return value;
   throw new ArgumentError(op, `${name} ${value}`, `a whole number from ${least}`, `change ${name}`);
-}
-
-/** `[[1, 2], [3, 4]]` as one row. @internal */
-export function pairs(op: string, values: readonly (readonly number[])[]): Int32Array {
-  const wrong = values.find((pair) => !Array.isArray(pair) || pair.length !== 2);
-  if (wrong)
-    throw new ShapeError(
-      op,
-      JSON.stringify(values),
-      "one [first, last] pair per axis",
-      "write [[0, 0], [1, 1]]",
-    );
-  return whole(op, values.flat(), -0x80000000);
 }
 
 /** A number for both directions, or one per direction. @internal */

@@ -1,10 +1,10 @@
-import { Random } from "../wasm/playgrad.js";
+import { install } from "./call.js";
 import { arrayOf, bytesOf, type DTypeLike, dtypeOf, type TypedArray } from "./dtype.js";
 import { engine, took } from "./engine.js";
 import { ArgumentError, ShapeError } from "./errors.js";
-import { idOf, idsOf, make, makeAll, setConstructor } from "./handle.js";
-import { Neural } from "./neural.js";
-import { integer, product, type Shape, show, sizes } from "./shape.js";
+import type { TensorMethods, TensorStatics } from "./generated/methods.js";
+import { Handle, idOf, idsOf, make, makeAll, setConstructor } from "./handle.js";
+import { product, type Shape, show, sizes } from "./shape.js";
 
 /** What a tensor can be made from. */
 export type TensorData = number | boolean | TypedArray | BigInt64Array | readonly TensorData[] | Tensor;
@@ -19,31 +19,25 @@ export interface TensorOptions {
   requiresGrad?: boolean;
 }
 
-/** How a filled or random tensor is made. */
-export interface FillOptions {
-  dtype?: DTypeLike;
-  requiresGrad?: boolean;
-}
-
-const random = (kind: Random, op: string, shape: Shape, a = 0, b = 1): Tensor =>
-  make(engine().random(kind, sizes(op, [shape]), a, b));
-
-const full = (op: string, shape: number[] | [Shape], value: number, dtype: DTypeLike = "float32"): Tensor =>
-  make(engine().full(sizes(op, shape), value, dtype));
-
-const list = (shape: number[] | [Shape]): Shape => (Array.isArray(shape[0]) ? shape[0] : (shape as number[]));
+/** What a tensor has by hand, and the methods that `install` adds. */
+type Base = (abstract new (
+  id: number,
+) => Handle & TensorMethods) &
+  Omit<typeof Handle, "prototype"> &
+  TensorStatics;
 
 /**
  * An array of numbers on a device, and how it came about. Methods build a graph and return at once; reading
  * (`data`, `item`, `tolist`, `toText`) computes. Memory takes care of itself.
  */
-export class Tensor extends Neural {
+export class Tensor extends (Handle as unknown as Base) {
   private constructor(id: number) {
     super(id);
   }
 
   static {
     setConstructor((id) => new Tensor(id));
+    install(Tensor);
   }
 
   /** Whether dropout drops and batch norm learns its statistics; set it to `true` around training. */
@@ -63,90 +57,6 @@ export class Tensor extends Neural {
   static from(data: TensorData, options: TensorOptions = {}): Tensor {
     return tensor(data, options);
   }
-  /** Zeros: `Tensor.zeros(2, 3)` or `Tensor.zeros([2, 3])`. */
-  static zeros(...shape: number[] | [Shape]): Tensor {
-    return full("zeros", shape, 0);
-  }
-  /** Ones. */
-  static ones(...shape: number[] | [Shape]): Tensor {
-    return full("ones", shape, 1);
-  }
-  /** One value everywhere. */
-  static full(shape: Shape, value: number, options: FillOptions = {}): Tensor {
-    const made = full("full", [shape], value, options.dtype);
-    if (options.requiresGrad !== undefined) made.requiresGrad = options.requiresGrad;
-    return made;
-  }
-  /** Zeros of the same shape and type. */
-  static zerosLike(other: Tensor): Tensor {
-    return full("zerosLike", [other.shape], 0, other.dtype);
-  }
-  /** Ones of the same shape and type. */
-  static onesLike(other: Tensor): Tensor {
-    return full("onesLike", [other.shape], 1, other.dtype);
-  }
-  /** One value in the shape and type of another tensor. */
-  static fullLike(other: Tensor, value: number): Tensor {
-    return full("fullLike", [other.shape], value, other.dtype);
-  }
-  /** `arange(stop)` or `arange(start, stop, step)`: `int32` for whole numbers, else `float32`. */
-  static arange(start: number, stop?: number, step = 1, options: { dtype?: DTypeLike } = {}): Tensor {
-    const [from, to] = stop === undefined ? [0, start] : [start, stop];
-    const dtype = options.dtype ?? ([from, to, step].every(Number.isInteger) ? "int32" : "float32");
-    return make(engine().arange(from, to, step, dtype));
-  }
-  /** `steps` numbers from `start` to `stop`, both included. */
-  static linspace(start: number, stop: number, steps: number): Tensor {
-    return make(engine().linspace(start, stop, integer("linspace", "steps", steps, 0)));
-  }
-  /** The identity matrix. */
-  static eye(n: number): Tensor {
-    return make(engine().eye(integer("eye", "n", n, 0)));
-  }
-  /** Uniform in [0, 1). Random numbers follow `manualSeed` and are the same on every device. */
-  static rand(...shape: number[] | [Shape]): Tensor {
-    return random(Random.Uniform, "rand", list(shape));
-  }
-  /** Normal, mean 0 and variance 1. */
-  static randn(...shape: number[] | [Shape]): Tensor {
-    return random(Random.Normal, "randn", list(shape));
-  }
-  /** Uniform in [low, high). */
-  static uniform(shape: Shape, low = 0, high = 1): Tensor {
-    return random(Random.Uniform, "uniform", shape, low, high);
-  }
-  /** Normal with that mean and standard deviation. */
-  static normal(shape: Shape, mean = 0, std = 1): Tensor {
-    return random(Random.Normal, "normal", shape).mul(std).add(mean);
-  }
-  /** Whole numbers in [low, high), `int32`. */
-  static randint(shape: Shape, low: number, high: number): Tensor {
-    return random(
-      Random.Integer,
-      "randint",
-      shape,
-      integer("randint", "low", low),
-      integer("randint", "high", high),
-    );
-  }
-  /** Kaiming's uniform initialiser for weights `[out, in, …]` (arXiv 1502.01852). */
-  static kaimingUniform(shape: Shape, slope = 0.01): Tensor {
-    return random(Random.KaimingUniform, "kaimingUniform", shape, slope);
-  }
-  /** Glorot's uniform initialiser (Glorot and Bengio 2010). */
-  static glorotUniform(shape: Shape): Tensor {
-    return random(Random.GlorotUniform, "glorotUniform", shape);
-  }
-
-  /** Joins tensors along an existing axis; the other sizes must agree. */
-  static cat(tensors: readonly Tensor[], axis = 0): Tensor {
-    return make(engine().cat(idsOf("cat", tensors), integer("cat", "axis", axis)));
-  }
-  /** Joins tensors of one shape along a new axis. */
-  static stack(tensors: readonly Tensor[], axis = 0): Tensor {
-    return make(engine().stack(idsOf("stack", tensors), integer("stack", "axis", axis)));
-  }
-
   /** Gradients of `loss` (shape `[]`) as graphs of their own, which differentiate again. Leaves `grad` alone. */
   static grad(loss: Tensor, targets: readonly Tensor[]): Tensor[] {
     return makeAll(engine().gradients(idOf("grad", loss), idsOf("grad", targets)));
@@ -156,18 +66,15 @@ export class Tensor extends Neural {
     engine().realize(idsOf("realize", tensors));
   }
 
+  /** All axes in reverse order; the transpose of a matrix. */
+  get T(): Tensor {
+    return this.permute(this.shape.map((_, axis, all) => all.length - 1 - axis));
+  }
+
   /** Adds the gradient of this loss (shape `[]`) to `grad` of every tensor below that requires one. */
   backward(): this {
     engine().backward(this.id);
     return this;
-  }
-  /** The same value, cut off from its history: no gradient flows back. */
-  detach(): Tensor {
-    return make(engine().detach(this.id));
-  }
-  /** The value laid out in memory by itself, so that later kernels read it instead of fusing it. */
-  contiguous(): Tensor {
-    return make(engine().contiguous(this.id));
   }
   /** Queues the work for this tensor now; waits for nothing. */
   realize(): this {

@@ -1,6 +1,7 @@
 //! What every host must do: open a device, train XOR on it through the functions JavaScript calls.
 
 use js_sys::{Float32Array, Function, Reflect};
+use playgrad::methods::METHODS;
 use playgrad::{
     render::wasm::{
         self,
@@ -8,11 +9,7 @@ use playgrad::{
     },
     runtime::cpu,
 };
-use playgrad_web::{
-    devices, error, neural,
-    ops::{self, Binary, Unary},
-    read, table, tensor, train,
-};
+use playgrad_web::{call, devices, error, neural, read, table, tensor, train};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 
@@ -30,6 +27,19 @@ pub fn column(values: &[f32], shape: &[i32]) -> u32 {
     tensor::from_bytes(bytes.into(), "float32", shape, None).unwrap()
 }
 
+/// A method by name, as JavaScript calls it: `arguments` are written with their tags.
+pub fn method(name: &str, this: u32, arguments: &[f64]) -> Result<u32, JsValue> {
+    let place = METHODS.iter().position(|m| m.name == name).unwrap();
+    let at = call::buffer(arguments.len()).cast_mut();
+    // SAFETY: the buffer has room for so many numbers until the next call.
+    unsafe { std::ptr::copy_nonoverlapping(arguments.as_ptr(), at, arguments.len()) };
+    call::call(place, this, arguments.len())
+}
+
+fn tensors(ids: &[u32]) -> Vec<f64> {
+    ids.iter().flat_map(|id| [4.0, f64::from(*id)]).collect()
+}
+
 pub async fn xor_is_learned(device: &str) {
     devices::set_device(device).unwrap();
     devices::manual_seed(7.0);
@@ -40,13 +50,13 @@ pub async fn xor_is_learned(device: &str) {
     let params = [first.clone(), second.clone()].concat();
     let adam = train::optimizer(train::Optim::Adam, &params, &[0.05, 0.9, 0.999, 1e-8, 0.0]).unwrap();
     let forward = || {
-        let hidden = neural::linear(x, first[0], first[1]).unwrap();
-        let hidden = ops::unary(Unary::Tanh, hidden).unwrap();
-        ops::unary(Unary::Sigmoid, neural::linear(hidden, second[0], second[1]).unwrap()).unwrap()
+        let hidden = method("linear", x, &tensors(&first)).unwrap();
+        let hidden = method("tanh", hidden, &[]).unwrap();
+        method("sigmoid", method("linear", hidden, &tensors(&second)).unwrap(), &[]).unwrap()
     };
     let mut last = 0;
     for _ in 0..300 {
-        last = ops::binary(Binary::Mse, forward(), y).unwrap();
+        last = method("mse", forward(), &tensors(&[y])).unwrap();
         train::zero_grad(adam).unwrap();
         train::backward(last).unwrap();
         train::optimizer_step(adam).unwrap();
@@ -61,9 +71,10 @@ pub async fn xor_is_learned(device: &str) {
 /// Large enough that the work is split over many workgroups.
 pub async fn large_sum_agrees(device: &str) {
     devices::set_device(device).unwrap();
-    let ones = tensor::full(&[1000, 1000], 0.5, "float32").unwrap();
-    let shifted = ops::binary(Binary::Add, ones, column(&[0.25], &[1])).unwrap();
-    let sum = ops::reduce(ops::Reduce::Sum, shifted, None, false, 1).unwrap();
+    let shape = [6.0, 2.0, 3.0, 1000.0, 3.0, 1000.0];
+    let halves = method("full", 0, &[&shape[..], &[3.0, 0.5]].concat()).unwrap();
+    let shifted = method("add", halves, &tensors(&[column(&[0.25], &[1])])).unwrap();
+    let sum = method("sum", shifted, &[]).unwrap();
     assert_eq!(numbers(sum).await, [750_000.0]);
 }
 
@@ -72,13 +83,13 @@ pub fn mistakes_reach_the_factory() {
         Function::new_with_args("kind, op, got, expected, fix", "return { kind, op, got, expected, fix }");
     error::install(make);
     let (a, b) = (column(&[1.0; 6], &[2, 3]), column(&[1.0; 4], &[4]));
-    let error = ops::binary(Binary::Matmul, a, b).unwrap_err();
+    let error = method("matmul", a, &tensors(&[b])).unwrap_err();
     let field = |name: &str| Reflect::get(&error, &JsValue::from_str(name)).unwrap().as_string().unwrap();
     assert_eq!((field("kind"), field("op")), ("Shape".into(), "matmul".into()));
     assert!(field("got").contains("[2, 3]") && field("got").contains("[4]"));
     assert!(!field("expected").is_empty() && !field("fix").is_empty());
     let image = column(&[1.0; 4], &[4]);
-    let pooled = neural::pool(neural::Pool::Max, image, &[2, 2, 2, 2, 0, 0]).unwrap_err();
+    let pooled = method("max_pool2d", image, &[]).unwrap_err();
     let op = Reflect::get(&pooled, &"op".into()).unwrap().as_string().unwrap();
     assert_eq!(op, "maxPool2d");
 }
@@ -89,7 +100,7 @@ pub fn handles_are_given_back() {
     assert_eq!(devices::memory_in_use()[2], before + 10.0);
     table::release(&ids);
     assert_eq!(devices::memory_in_use()[2], before);
-    assert!(ops::unary(Unary::Neg, ids[0]).is_err());
+    assert!(method("neg", ids[0], &[]).is_err());
 }
 
 /// A kernel is emitted twice: what it computes is right, and its place in the table is used again.
