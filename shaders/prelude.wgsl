@@ -55,10 +55,16 @@ fn mod_u32(a: u32, b: u32) -> u32 {
   return a % select(b, 1u, b == 0u);
 }
 
-// The sign of the dividend, as C's fmod; by zero NaN. The quotient may be off by one after rounding.
+// The sign of the dividend, as C's fmod; by zero NaN, by infinity the dividend. The quotient may be off by one after
+// rounding; the divisor in two parts keeps the products of a count below 4096 exact.
 fn mod_f32(a: f32, b: f32) -> f32 {
   let size = abs(b);
-  let rest = abs(a) - size * trunc(abs(a) / size);
+  if (size == infinity() && abs(a) < size) {
+    return a;
+  }
+  let high = bitcast<f32>(bitcast<u32>(size) & 0xfffff000u);
+  let count = trunc(abs(a) / size);
+  let rest = (abs(a) - count * high) - count * (size - high);
   let low = select(rest, rest + size, rest < 0.0);
   let inside = select(low, low - size, low >= size);
   return select(select(inside, -inside, a < 0.0), not_a_number(), b == 0.0);

@@ -35,18 +35,19 @@ fn part(group: i32, thread: u32) {
   let v0 = b0[at.a0 + r0];
   let v1 = b1[at.a1 + r0];
   let v2 = mod_i32(v0, v1);
-  let v4 = (v2 == 0);
-  let v5 = (v2 < 0);
-  let v6 = (v1 < 0);
-  let v7 = (v5 != v6);
-  let v8 = (v2 + v1);
-  let v9 = select(v2, v8, v7);
-  let v10 = select(v9, v2, v4);
-  let v11 = f32(v0);
-  let v13 = (v11 * 1.5f);
-  let v14 = to_i32(v13);
-  let v15 = (v10 + v14);
-  b2[at.a2 + r0] = v15;
+  let v4 = (v2 < 0);
+  let v5 = (v1 < 0);
+  let v6 = (v4 != v5);
+  let v7 = (v2 == 0);
+  let v8 = (!v7);
+  let v9 = (v6 && v8);
+  let v10 = (v2 + v1);
+  let v11 = select(v2, v10, v9);
+  let v12 = f32(v0);
+  let v14 = (v12 * 1.5f);
+  let v15 = to_i32(v14);
+  let v16 = (v11 + v15);
+  b2[at.a2 + r0] = v16;
 }
 
 @compute @workgroup_size(64)

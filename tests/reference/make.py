@@ -47,12 +47,12 @@ def spelled(x):
     return str(x) if isinstance(x, float) and not math.isfinite(x) else x
 
 
-def run(ops, op, inputs, args):
+def run(ops, op, inputs, args, gradients=True):
     written = text([op, inputs, args])
     seed = zlib.crc32(written.encode())
     source = draw.Draw(seed)
     leaves = [source.tensor(**{k: x for k, x in spec.items() if k != "view"}) for spec in inputs]
-    leaves = [x.requires_grad_(x.is_floating_point()) for x in leaves]
+    leaves = [x.requires_grad_(gradients and x.is_floating_point()) for x in leaves]
     viewed = list(leaves)
     for n, spec in enumerate(inputs):
         for name, move in spec["view"]:

@@ -12,7 +12,7 @@ pub use value::Value;
 use crate::{
     error::{Error, Result},
     graph::DType,
-    tensor::{AttentionOptions, Conv2dOptions, Operand, Pool2dOptions, Tensor, block_on},
+    tensor::{AttentionOptions, Conv2dOptions, Operand, Pool2dOptions, Reduction, Tensor, block_on},
 };
 use bind::Bound;
 use smallvec::SmallVec;

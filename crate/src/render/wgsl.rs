@@ -192,6 +192,11 @@ fn binary(op: Binary, dtype: DType, a: &Operand, b: &Operand) -> String {
         Binary::Add => rounded(infix("+")),
         Binary::Sub => rounded(infix("-")),
         Binary::Mul => rounded(infix("*")),
+        // Some drivers take a division by a known 0 for 0.
+        Binary::Div if b.constant == Some(0.0) => {
+            let sign = if b.constant.is_some_and(f64::is_sign_negative) { "-" } else { "" };
+            format!("({x} * ({sign}infinity()))")
+        }
         Binary::Div => rounded(infix("/")),
         Binary::IDiv if dtype.is_float() => rounded(format!("trunc({x} / {y})")),
         Binary::IDiv if divisor => infix("/"),

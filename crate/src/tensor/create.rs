@@ -177,9 +177,14 @@ impl Tensor {
 
     /// The float32 identity matrix.
     pub fn eye(n: usize) -> Result<Tensor> {
-        let shape = shape::checked("eye", &[n, n], DType::F32)?;
+        Self::identity(n, n, DType::F32)
+    }
+
+    /// Ones on the diagonal of an `[n, m]` matrix, zeros elsewhere.
+    pub fn identity(n: usize, m: usize, dtype: DType) -> Result<Tensor> {
+        let shape = shape::checked("eye", &[n, m], dtype)?;
         let rows = build::iota_along(&shape, 0, DType::I32);
         let columns = build::iota_along(&shape, 1, DType::I32);
-        Ok(Tensor::from_node(build::cast(&build::eq(&rows, &columns), DType::F32)))
+        Ok(Tensor::from_node(build::cast(&build::eq(&rows, &columns), dtype)))
     }
 }

@@ -1,11 +1,12 @@
-//! Arithmetic, comparison, rounding, casts: element by element, with NumPy broadcasting.
+//! Arithmetic of two operands with NumPy broadcasting, and what is arithmetic of one.
 
-use super::{Operand, Tensor, build, operand};
+use super::{Operand, Tensor, build, cast, operand};
 use crate::{
     error::{Error, Result},
     graph::{Binary, DType, Node, Unary},
 };
 
+/// Both operands at one shape and dtype; bools count as integers.
 fn numbers(op: &str, t: &Tensor, other: Operand) -> Result<(Node, Node)> {
     let (a, b) = operand::pair(op, t, &other)?;
     if a.dtype == DType::Bool {
@@ -14,8 +15,26 @@ fn numbers(op: &str, t: &Tensor, other: Operand) -> Result<(Node, Node)> {
     Ok((a, b))
 }
 
+/// Both operands as integers or bools.
+fn bits(op: &str, t: &Tensor, other: Operand) -> Result<(Node, Node)> {
+    let (a, b) = operand::pair(op, t, &other)?;
+    if a.dtype.is_float() {
+        let got = a.dtype.name();
+        return Err(Error::dtype(op, got, "integers or bools", "cast with int() or compare first"));
+    }
+    Ok((a, b))
+}
+
+/// Whether a remainder of two must move to the other side of zero, to take the divisor's sign.
+fn crosses(rest: &Node, b: &Node) -> Node {
+    let zero = build::like(rest, 0.0);
+    let signs_differ = build::binary(Binary::Xor, &build::lt(rest, &zero), &build::lt(b, &zero));
+    let inexact = build::unary(Unary::Not, &build::eq(rest, &zero));
+    build::binary(Binary::And, &signs_differ, &inexact)
+}
+
 impl Tensor {
-    fn map(&self, f: impl FnOnce(&Node) -> Node) -> Result<Tensor> {
+    pub(super) fn map(&self, f: impl FnOnce(&Node) -> Node) -> Result<Tensor> {
         Ok(Tensor::from_node(f(&self.node())))
     }
 
@@ -43,6 +62,43 @@ impl Tensor {
         Ok(Tensor::from_node(build::div(&build::as_float(&a), &build::as_float(&b))))
     }
 
+    /// The quotient rounded toward zero. Integers stay integers; by zero they give 0.
+    pub fn idiv(&self, other: impl Into<Operand>) -> Result<Tensor> {
+        let (a, b) = numbers("idiv", self, other.into())?;
+        let exact = if a.dtype.is_float() { Binary::Div } else { Binary::IDiv };
+        Ok(Tensor::from_node(cast::trunc(&build::binary(exact, &a, &b))))
+    }
+
+    /// The quotient rounded down, exactly: `self - self.rem(other)` holds that many whole `other`. Integers stay
+    /// integers; by zero they give 0.
+    pub fn floordiv(&self, other: impl Into<Operand>) -> Result<Tensor> {
+        let (a, b) = numbers("floordiv", self, other.into())?;
+        let rest = build::binary(Binary::Mod, &a, &b);
+        let whole = if a.dtype.is_float() {
+            let count = cast::round(&build::div(&build::sub(&a, &rest), &b));
+            build::detach(&build::select(&build::eq(&b, &build::like(&b, 0.0)), &build::div(&a, &b), &count))
+        } else {
+            build::binary(Binary::IDiv, &a, &b)
+        };
+        if a.dtype.is_unsigned() {
+            return Ok(Tensor::from_node(whole));
+        }
+        Ok(Tensor::from_node(build::select(&crosses(&rest, &b), &build::offset(&whole, -1.0), &whole)))
+    }
+
+    /// The quotient rounded by name: `None` for true division, `"trunc"` toward zero, `"floor"` down.
+    pub fn div_rounded(&self, other: impl Into<Operand>, rounding_mode: Option<&str>) -> Result<Tensor> {
+        match rounding_mode {
+            None => self.div(other),
+            Some("trunc") => self.idiv(other),
+            Some("floor") => self.floordiv(other),
+            Some(mode) => {
+                let expected = "\"trunc\", \"floor\" or none";
+                Err(Error::argument("div", format!("{mode:?}"), expected, "name one of these rounding modes"))
+            }
+        }
+    }
+
     /// Remainder with the sign of the divisor, as Python's `%`. By zero: 0 for integers, NaN for floats.
     pub fn rem(&self, other: impl Into<Operand>) -> Result<Tensor> {
         let (a, b) = numbers("mod", self, other.into())?;
@@ -50,90 +106,85 @@ impl Tensor {
         if a.dtype.is_unsigned() {
             return Ok(Tensor::from_node(rest));
         }
-        let zero = build::like(&rest, 0.0);
-        let signs_differ = build::binary(Binary::Xor, &build::lt(&rest, &zero), &build::lt(&b, &zero));
-        let exact = build::eq(&rest, &zero);
-        let moved = build::select(&signs_differ, &build::add(&rest, &b), &rest);
-        Ok(Tensor::from_node(build::select(&exact, &rest, &moved)))
+        Ok(Tensor::from_node(build::select(&crosses(&rest, &b), &build::add(&rest, &b), &rest)))
     }
 
-    /// The larger of both; NaN where either is NaN. At a tie the gradient is shared equally.
-    pub fn maximum(&self, other: impl Into<Operand>) -> Result<Tensor> {
-        let (a, b) = operand::pair("maximum", self, &other.into())?;
-        Ok(Tensor::from_node(build::binary(Binary::Max, &a, &b)))
+    /// Remainder with the sign of the dividend, as C's `fmod`. By zero: 0 for integers, NaN for floats.
+    pub fn fmod(&self, other: impl Into<Operand>) -> Result<Tensor> {
+        let (a, b) = numbers("fmod", self, other.into())?;
+        Ok(Tensor::from_node(build::binary(Binary::Mod, &a, &b)))
     }
 
-    /// The smaller of both; NaN where either is NaN. At a tie the gradient is shared equally.
-    pub fn minimum(&self, other: impl Into<Operand>) -> Result<Tensor> {
-        let (a, b) = operand::pair("minimum", self, &other.into())?;
-        if a.dtype.is_float() {
-            let largest = build::binary(Binary::Max, &build::neg(&a), &build::neg(&b));
-            return Ok(Tensor::from_node(build::neg(&largest)));
+    fn bitwise(&self, name: &str, op: Binary, other: Operand) -> Result<Tensor> {
+        let (a, b) = bits(name, self, other)?;
+        Ok(Tensor::from_node(build::binary(op, &a, &b)))
+    }
+
+    /// Bits set in both; integers and bools.
+    pub fn bitwise_and(&self, other: impl Into<Operand>) -> Result<Tensor> {
+        self.bitwise("bitwise_and", Binary::And, other.into())
+    }
+
+    /// Bits set in either; integers and bools.
+    pub fn bitwise_or(&self, other: impl Into<Operand>) -> Result<Tensor> {
+        self.bitwise("bitwise_or", Binary::Or, other.into())
+    }
+
+    /// Bits set in one of both; integers and bools.
+    pub fn bitwise_xor(&self, other: impl Into<Operand>) -> Result<Tensor> {
+        self.bitwise("bitwise_xor", Binary::Xor, other.into())
+    }
+
+    /// Every bit turned; integers and bools.
+    pub fn bitwise_not(&self) -> Result<Tensor> {
+        bits("bitwise_not", self, false.into())?;
+        self.map(|x| build::unary(Unary::Not, x))
+    }
+
+    fn shifted(&self, name: &str, op: Binary, other: Operand) -> Result<Tensor> {
+        let (a, b) = bits(name, self, other)?;
+        if a.dtype == DType::Bool {
+            let (a, b) = (build::cast(&a, DType::I32), build::cast(&b, DType::I32));
+            return Ok(Tensor::from_node(build::binary(op, &a, &b)));
         }
-        Ok(Tensor::from_node(build::select(&build::lt(&a, &b), &a, &b)))
+        Ok(Tensor::from_node(build::binary(op, &a, &b)))
     }
 
-    pub fn eq(&self, other: impl Into<Operand>) -> Result<Tensor> {
-        let (a, b) = operand::pair("eq", self, &other.into())?;
-        Ok(Tensor::from_node(build::eq(&a, &b)))
+    /// Bits moved up by `other`; past the width, or by a negative number, 0. Integers.
+    pub fn lshift(&self, other: impl Into<Operand>) -> Result<Tensor> {
+        self.shifted("lshift", Binary::Shl, other.into())
     }
 
-    pub fn ne(&self, other: impl Into<Operand>) -> Result<Tensor> {
-        let (a, b) = operand::pair("ne", self, &other.into())?;
-        Ok(Tensor::from_node(build::unary(Unary::Not, &build::eq(&a, &b))))
-    }
-
-    pub fn lt(&self, other: impl Into<Operand>) -> Result<Tensor> {
-        let (a, b) = operand::pair("lt", self, &other.into())?;
-        Ok(Tensor::from_node(build::lt(&a, &b)))
-    }
-
-    pub fn gt(&self, other: impl Into<Operand>) -> Result<Tensor> {
-        let (a, b) = operand::pair("gt", self, &other.into())?;
-        Ok(Tensor::from_node(build::lt(&b, &a)))
-    }
-
-    pub fn le(&self, other: impl Into<Operand>) -> Result<Tensor> {
-        let (a, b) = operand::pair("le", self, &other.into())?;
-        Ok(Tensor::from_node(build::binary(Binary::Or, &build::lt(&a, &b), &build::eq(&a, &b))))
-    }
-
-    pub fn ge(&self, other: impl Into<Operand>) -> Result<Tensor> {
-        let (a, b) = operand::pair("ge", self, &other.into())?;
-        Ok(Tensor::from_node(build::binary(Binary::Or, &build::lt(&b, &a), &build::eq(&a, &b))))
-    }
-
-    /// `yes` where this is true (not zero), else `no`.
-    pub fn where_(&self, yes: impl Into<Operand>, no: impl Into<Operand>) -> Result<Tensor> {
-        let (cond, yes, no) = operand::branches(self, &yes.into(), &no.into())?;
-        Ok(Tensor::from_node(build::select(&cond, &yes, &no)))
-    }
-
-    pub fn logical_not(&self) -> Result<Tensor> {
-        self.map(|x| build::unary(Unary::Not, &build::cast(x, DType::Bool)))
+    /// Bits moved down by `other`, filled with the sign; past the width only that is left. Integers.
+    pub fn rshift(&self, other: impl Into<Operand>) -> Result<Tensor> {
+        self.shifted("rshift", Binary::Shr, other.into())
     }
 
     pub fn neg(&self) -> Result<Tensor> {
-        self.map(|x| build::neg(&if x.dtype == DType::Bool { build::cast(x, DType::I32) } else { x.clone() }))
+        self.map(
+            |x| {
+                if x.dtype == DType::Bool { build::neg(&build::cast(x, DType::I32)) } else { build::neg(x) }
+            },
+        )
     }
 
     /// The gradient at 0 is 0.
     pub fn abs(&self) -> Result<Tensor> {
-        self.map(|x| match x.dtype.is_unsigned() {
-            true => x.clone(),
-            false => build::binary(Binary::Max, x, &build::neg(x)),
-        })
+        self.map(|x| if x.dtype.is_unsigned() { x.clone() } else { abs(x) })
     }
 
     /// -1, 0 or 1; 0 for NaN.
     pub fn sign(&self) -> Result<Tensor> {
         self.map(|x| {
+            if x.dtype == DType::Bool {
+                return x.clone();
+            }
             let zero = build::like(x, 0.0);
             let positive = build::select(&build::lt(&zero, x), &build::like(x, 1.0), &zero);
-            match x.dtype.is_unsigned() {
-                true => positive,
-                false => build::select(&build::lt(x, &zero), &build::like(x, -1.0), &positive),
+            if x.dtype.is_unsigned() {
+                return positive;
             }
+            build::select(&build::lt(x, &zero), &build::like(x, -1.0), &positive)
         })
     }
 
@@ -141,76 +192,25 @@ impl Tensor {
         self.mul(self)
     }
 
-    /// Values below `lo` become `lo`, above `hi` become `hi`; the gradient passes between them.
-    pub fn clip(&self, lo: impl Into<Operand>, hi: impl Into<Operand>) -> Result<Tensor> {
-        let (x, lo) = operand::pair("clip", self, &lo.into())?;
-        let low = Tensor::from_node(build::select(&build::lt(&x, &lo), &lo, &x));
-        let (x, hi) = operand::pair("clip", &low, &hi.into())?;
-        Ok(Tensor::from_node(build::select(&build::lt(&hi, &x), &hi, &x)))
+    /// `self + (end - self)·weight`.
+    pub fn lerp(&self, end: &Tensor, weight: impl Into<Operand>) -> Result<Tensor> {
+        self.add(end.sub(self)?.mul(weight)?)
     }
 
-    /// Toward zero.
-    pub fn trunc(&self) -> Result<Tensor> {
-        self.map(trunc)
-    }
-
-    pub fn floor(&self) -> Result<Tensor> {
-        self.map(floor)
-    }
-
-    pub fn ceil(&self) -> Result<Tensor> {
-        self.map(|x| if x.dtype.is_float() { build::neg(&floor(&build::neg(x))) } else { x.clone() })
-    }
-
-    /// To the nearest integer, halves to the even one, as NumPy and PyTorch.
-    pub fn round(&self) -> Result<Tensor> {
-        self.map(|x| {
-            if !x.dtype.is_float() {
-                return x.clone();
-            }
-            let near = floor(&build::offset(x, 0.5));
-            let half = build::eq(&build::sub(&near, x), &build::like(x, 0.5));
-            let odd = build::binary(Binary::Mod, &near, &build::like(x, 2.0));
-            let is_odd = build::unary(Unary::Not, &build::eq(&odd, &build::like(x, 0.0)));
-            let down = build::binary(Binary::And, &half, &is_odd);
-            // Beyond 2^23 every float32 is an integer, and adding a half would move it.
-            let whole = build::eq(&trunc(x), x);
-            build::select(&whole, &trunc(x), &build::select(&down, &build::offset(&near, -1.0), &near))
-        })
-    }
-
-    /// The same values in another dtype. Floats to integers drop the fraction, take the nearest end out of range
-    /// and 0 for NaN; integers wrap; floats round to the nearest, ties to even; to bool, non-zero is true.
-    pub fn cast(&self, dtype: DType) -> Result<Tensor> {
-        self.map(|x| build::cast(x, dtype))
-    }
-
-    /// The same bits read as another dtype of the same size.
-    pub fn bitcast(&self, dtype: DType) -> Result<Tensor> {
-        if self.dtype().size() != dtype.size() || self.dtype() == DType::Bool || dtype == DType::Bool {
-            let expected = format!("a dtype of {} bytes", self.dtype().size());
-            return Err(Error::dtype("bitcast", dtype.name(), expected, "use cast to convert values"));
+    /// The size of `self` with the sign of `other`, also that of a negative zero. No gradient flows to `other`.
+    pub fn copysign(&self, other: impl Into<Operand>) -> Result<Tensor> {
+        let (a, b) = numbers("copysign", self, other.into())?;
+        if a.dtype.is_unsigned() {
+            return Ok(Tensor::from_node(a));
         }
-        self.map(|x| build::bitcast(x, dtype))
-    }
-
-    pub fn float(&self) -> Result<Tensor> {
-        self.cast(DType::F32)
-    }
-
-    pub fn int(&self) -> Result<Tensor> {
-        self.cast(DType::I32)
+        let size = abs(&a);
+        let signs =
+            if b.dtype.is_float() { build::bitcast(&build::cast(&b, DType::F32), DType::I32) } else { b };
+        let negative = build::lt(&signs, &build::like(&signs, 0.0));
+        Ok(Tensor::from_node(build::select(&negative, &build::neg(&size), &size)))
     }
 }
 
-fn trunc(x: &Node) -> Node {
-    if x.dtype.is_float() { build::unary(Unary::Trunc, x) } else { x.clone() }
-}
-
-fn floor(x: &Node) -> Node {
-    if !x.dtype.is_float() {
-        return x.clone();
-    }
-    let t = trunc(x);
-    build::select(&build::lt(x, &t), &build::offset(&t, -1.0), &t)
+pub(super) fn abs(x: &Node) -> Node {
+    build::binary(Binary::Max, x, &build::neg(x))
 }

@@ -5,8 +5,11 @@
 //! Never touches a device, except to ask [`crate::schedule`] for values.
 
 mod attention;
+mod activation;
 mod autodiff;
 pub(crate) mod build;
+mod cast;
+mod compare;
 mod conv;
 mod create;
 mod elementwise;
@@ -27,12 +30,14 @@ mod reduce;
 mod resize;
 mod scan;
 mod shape;
+mod trig;
 
 pub use attention::AttentionOptions;
 pub use autodiff::{checkpoint, checkpointed, hvp, jvp, variables, vjp};
 pub use conv::Conv2dOptions;
 pub use create::{BF16, Element, F16};
 pub use handle::{live_tensors, realize_all};
+pub use loss::Reduction;
 pub use mode::{no_grad, with_training};
 pub use movement::Slice;
 pub use operand::Operand;

@@ -69,6 +69,15 @@ impl Operand {
         }
     }
 
+    /// What stands on the left and on the right of an operator, the two swapped where `reverse` says so.
+    pub fn sides(x: &Tensor, other: Operand, reverse: bool) -> (Tensor, Operand) {
+        if !reverse {
+            return (x.clone(), other);
+        }
+        let left = other.node(&other.shape(), other.meets(x.dtype()));
+        (Tensor::from_node(left), x.into())
+    }
+
     fn shape(&self) -> Shape {
         match self {
             Operand::Tensor(t) => t.shape(),

@@ -231,6 +231,10 @@ impl Tensor {
 
     /// Float32, uniform in `[low, high)`.
     pub fn uniform(shape: &[usize], low: f64, high: f64) -> Result<Tensor> {
+        if low.is_nan() || high.is_nan() || low > high {
+            let got = format!("low {low}, high {high}");
+            return Err(Error::argument("uniform", got, "low up to high", "swap the bounds"));
+        }
         Self::rand(shape)?.mul(high - low)?.add(low)
     }
 
@@ -244,6 +248,31 @@ impl Tensor {
         let unit = Tensor::from_node(draws(&numel("randint", shape)?));
         let whole = unit.mul(width)?.cast(DType::I32)?.add(low)?;
         Ok(Tensor::from_node(build::contiguous(&whole.node())))
+    }
+
+    /// Float32, normal with that mean and standard deviation.
+    pub fn normal(shape: &[usize], mean: f64, std: f64) -> Result<Tensor> {
+        if std.is_nan() || std < 0.0 {
+            return Err(Error::argument(
+                "normal",
+                format!("std {std}"),
+                "a std of at least 0",
+                "pass its size",
+            ));
+        }
+        Self::randn(shape)?.mul(std)?.add(mean)
+    }
+
+    /// Uniform in `±1/√n`, with `n` the number of elements.
+    pub fn scaled_uniform(shape: &[usize]) -> Result<Tensor> {
+        let n: usize = shape::checked("scaled_uniform", shape, DType::F32)?.iter().product();
+        Self::uniform(shape, -1.0, 1.0)?.mul((n.max(1) as f64).powf(-0.5))
+    }
+
+    /// Normal with variance `2 / ((1 + slope²)·fan_in)` (He et al. 2015), as [`Tensor::kaiming_uniform`].
+    pub fn kaiming_normal(shape: &[usize], slope: f64) -> Result<Tensor> {
+        let fan_in: usize = shape.iter().skip(1).product();
+        Self::normal(shape, 0.0, (2.0 / (1.0 + slope * slope) / fan_in.max(1) as f64).sqrt())
     }
 
     /// Uniform in `±√(6 / ((1 + slope²)·fan_in))` (He et al. 2015); the fan-in is the product of all sizes but the

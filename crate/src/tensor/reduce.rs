@@ -1,9 +1,9 @@
 //! Reductions, softmax and the rest of what is a reduction with something around it.
 
-use super::{AxisList, Tensor, build, math, shape};
+use super::{AxisList, Tensor, build, compare, math, shape};
 use crate::{
     error::{Error, Result},
-    graph::{Axes, DType, Node, Reduce, Unary},
+    graph::{Axes, Binary, DType, Node, Reduce, Unary},
 };
 
 /// Drops the reduced axes unless the caller keeps them.
@@ -61,11 +61,20 @@ impl Tensor {
         let x = self.node();
         let axes = axes.into().resolve("min", x.shape.len())?;
         not_empty("min", &x, &axes)?;
-        let least = |x: &Node, turn: fn(&Node) -> Node| turn(&build::reduce(Reduce::Max, &turn(x), &axes));
-        let inverted = |x: &Node| build::unary(Unary::Not, x);
-        // Bitwise not turns the order of integers around without overflow.
-        let node = if x.dtype.is_float() { least(&x, build::neg) } else { least(&x, inverted) };
-        Ok(finish(node, &axes, keepdim))
+        Ok(finish(turned(&build::reduce(Reduce::Max, &turned(&x), &axes)), &axes, keepdim))
+    }
+
+    /// Whether any element is not zero; false for none.
+    pub fn any(&self, axes: impl Into<AxisList>, keepdim: bool) -> Result<Tensor> {
+        let x = widened(&build::cast(&self.node(), DType::Bool));
+        let axes = axes.into().resolve("any", x.shape.len())?;
+        let most = build::reduce(Reduce::Max, &x, &axes);
+        Ok(finish(build::lt(&build::like(&most, 0.0), &most), &axes, keepdim))
+    }
+
+    /// Whether no element is zero; true for none.
+    pub fn all(&self, axes: impl Into<AxisList>, keepdim: bool) -> Result<Tensor> {
+        self.logical_not()?.any(axes, keepdim)?.logical_not()
     }
 
     /// The mean; integers as float32, 16-bit floats summed in float32.
@@ -82,12 +91,43 @@ impl Tensor {
         Ok(finish(build::in_float(&x, |x| variance(x, &axes, correction)), &axes, keepdim))
     }
 
-    /// The square root of [`Tensor::var`].
+    /// The square root of [`Tensor::var`]; the gradient where it is 0 is 0.
     pub fn std(&self, axes: impl Into<AxisList>, keepdim: bool, correction: usize) -> Result<Tensor> {
-        self.var(axes, keepdim, correction)?.sqrt()
+        let x = self.node();
+        let axes = axes.into().resolve("std", x.shape.len())?;
+        let root = |x: &Node| {
+            let square = variance(x, &axes, correction);
+            let is_zero = build::eq(&square, &build::like(&square, 0.0));
+            let root = math::sqrt(&build::select(&is_zero, &build::like(&square, 1.0), &square));
+            build::select(&is_zero, &build::like(&square, 0.0), &root)
+        };
+        Ok(finish(build::in_float(&x, root), &axes, keepdim))
     }
 
-    /// The position of the largest along an axis, the first at a tie, int32; over all elements for `None`.
+    /// Variance and mean.
+    pub fn var_mean(
+        &self,
+        axes: impl Into<AxisList>,
+        keepdim: bool,
+        correction: usize,
+    ) -> Result<[Tensor; 2]> {
+        let axes = axes.into();
+        Ok([self.var(axes.clone(), keepdim, correction)?, self.mean(axes, keepdim)?])
+    }
+
+    /// Standard deviation and mean.
+    pub fn std_mean(
+        &self,
+        axes: impl Into<AxisList>,
+        keepdim: bool,
+        correction: usize,
+    ) -> Result<[Tensor; 2]> {
+        let axes = axes.into();
+        Ok([self.std(axes.clone(), keepdim, correction)?, self.mean(axes, keepdim)?])
+    }
+
+    /// The position of the largest along an axis, the first at a tie, int32; over all elements for `None`. A NaN
+    /// counts as the largest.
     pub fn argmax(&self, axis: Option<isize>, keepdim: bool) -> Result<Tensor> {
         let Some(axis) = axis else {
             let flat = self.flatten(0)?.argmax(Some(0), false)?;
@@ -98,21 +138,23 @@ impl Tensor {
         let axes = Axes::from_slice(&[axis]);
         not_empty("argmax", &x, &axes)?;
         let best = build::expand(&build::reduce(Reduce::Max, &x, &axes), &x.shape);
+        let is_best = build::eq(&x, &best);
+        let is_best = if x.dtype.is_float() {
+            build::binary(Binary::Or, &is_best, &compare::is_nan(&x))
+        } else {
+            is_best
+        };
         let places = build::iota_along(&x.shape, axis, DType::I32);
         let n = x.shape[axis] as f64;
         let from_end = build::sub(&build::like(&places, n), &places);
-        let candidates = build::select(&build::lt(&x, &best), &build::like(&places, 0.0), &from_end);
+        let candidates = build::select(&is_best, &from_end, &build::like(&places, 0.0));
         let last = build::reduce(Reduce::Max, &candidates, &axes);
         Ok(finish(build::sub(&build::like(&last, n), &last), &axes, keepdim))
     }
 
-    /// The position of the smallest along an axis, the first at a tie.
+    /// The position of the smallest along an axis, the first at a tie. A NaN counts as the smallest.
     pub fn argmin(&self, axis: Option<isize>, keepdim: bool) -> Result<Tensor> {
-        let turned = match self.dtype().is_float() {
-            true => self.neg()?,
-            false => Tensor::from_node(build::unary(Unary::Not, &self.node())),
-        };
-        turned.argmax(axis, keepdim)
+        Tensor::from_node(turned(&self.node())).argmax(axis, keepdim)
     }
 
     /// `exp(x) / sum(exp(x))` along an axis, the largest subtracted first.
@@ -130,13 +172,15 @@ impl Tensor {
         Ok(Tensor::from_node(build::in_float(&x, |x| log_softmax(x, &axes))))
     }
 
-    /// `log(sum(exp(x)))`, the largest subtracted first.
+    /// `log(sum(exp(x)))`, the largest subtracted first; of no elements -∞.
     pub fn logsumexp(&self, axes: impl Into<AxisList>, keepdim: bool) -> Result<Tensor> {
         let x = self.node();
         let axes = axes.into().resolve("logsumexp", x.shape.len())?;
-        not_empty("logsumexp", &x, &axes)?;
         let node = build::in_float(&x, |x| {
-            let largest = build::detach(&build::reduce(Reduce::Max, x, &axes));
+            if count(x, &axes) == 0 {
+                return math::log(&build::sum(x, &axes));
+            }
+            let largest = math::finite_or_zero(&build::reduce(Reduce::Max, x, &axes));
             let e = math::exp(&build::sub(x, &build::expand(&largest, &x.shape)));
             build::add(&math::log(&build::sum(&e, &axes)), &largest)
         });
@@ -146,9 +190,13 @@ impl Tensor {
     fn row(&self, op: &str, axis: isize) -> Result<(Node, Axes)> {
         let x = self.node();
         let axes = Axes::from_slice(&[shape::axis(op, axis, x.shape.len())?]);
-        not_empty(op, &x, &axes)?;
         Ok((x, axes))
     }
+}
+
+/// The order turned around, back by the same; bitwise not does so for integers without overflow.
+fn turned(x: &Node) -> Node {
+    if x.dtype.is_float() { build::neg(x) } else { build::unary(Unary::Not, x) }
 }
 
 /// The largest moves to 0; no gradient flows through it, as it cancels.
@@ -170,7 +218,11 @@ pub(super) fn mean(x: &Node, axes: &Axes) -> Node {
 
 /// With axes kept at size 1.
 pub(super) fn variance(x: &Node, axes: &Axes, correction: usize) -> Node {
+    let left = count(x, axes).saturating_sub(correction);
+    if left == 0 && count(x, axes) < 2 {
+        return build::like(&mean(x, axes), f64::NAN);
+    }
     let distance = build::sub(x, &build::expand(&mean(x, axes), &x.shape));
     let total = build::sum(&build::mul(&distance, &distance), axes);
-    build::scale(&total, 1.0 / count(x, axes).saturating_sub(correction) as f64)
+    build::scale(&total, 1.0 / left as f64)
 }
