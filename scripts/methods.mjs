@@ -67,12 +67,13 @@ export function parameters(row) {
   });
 }
 
-const typed = ({ type, optional }) => (optional ? `${TYPES[type]} | null` : TYPES[type]);
+const typed = ({ type, optional, only }) => only ?? (optional ? `${TYPES[type]} | null` : TYPES[type]);
 const written = (p) => `${camel(p.name)}${p.default === undefined ? "" : "?"}: ${typed(p)}`;
 
 /** The parameter list in TypeScript. */
-export function signature(row) {
-  const all = parameters(row);
+export const signature = (row) => listed(parameters(row));
+
+function listed(all) {
   const list = all.filter((p) => !p.keyword);
   const options = all.filter((p) => p.keyword);
   const named = `{ ${options.map(written).join("; ")} }`;
@@ -85,7 +86,8 @@ export function signature(row) {
     if (options.length > 0 && items === "number[]") forms.push(`[${first.name}: Shape, options: ${named}]`);
     return `...${camel(first.name)}: ${forms.join(" | ")}`;
   }
-  const parts = list.map(written);
+  const asked = (p) => (p.default === undefined ? written(p) : `${camel(p.name)}: ${typed(p)} | undefined`);
+  const parts = list.map(required ? asked : written);
   if (options.length > 0) parts.push(`options${required ? "" : "?"}: ${named}`);
   return parts.join(", ");
 }
@@ -104,15 +106,32 @@ function comment(row) {
   return `  /**\n${lines.map((line) => `   * ${line}`).join("\n")}\n   */\n`;
 }
 
+/** Parameters and result; two of them where an option `return_…` decides whether there are several tensors. */
+function forms(row) {
+  const all = parameters(row);
+  const returns = row.returns ?? "tensor";
+  if (returns in RESULTS) return [[listed(all), RESULTS[returns]]];
+  const flag = all.find((p) => p.name.startsWith("return_"));
+  if (returns !== "tensor | tensors" || !flag?.keyword)
+    throw new Error(`${row.theme}.json: ${row.name}: unknown \`returns\` ${returns}`);
+  const with_ = (more) => listed(all.map((p) => (p === flag ? { ...p, ...more } : p)));
+  return [
+    [with_({ only: "true", default: undefined }), "Tensor[]"],
+    [with_({ only: "false" }), "Tensor"],
+  ];
+}
+
 const declare = (row, prefix = "") => {
   const name = camel(row.name);
-  const parts = [prefix, signature(row)].filter(Boolean).join(", ");
-  const types = [`${comment(row)}  ${name}(${parts}): ${RESULTS[row.returns ?? "tensor"]};\n`];
+  const all = forms(row).map(
+    ([list, result]) =>
+      `${comment(row)}  ${name}(${[prefix, list].filter(Boolean).join(", ")}): ${result};\n`,
+  );
   const where = row.static === true || prefix ? "TensorStatics" : "TensorMethods";
   for (const alias of row.aliases ?? []) {
-    types.push(`  /** \`${name}\` by its other name. */\n  ${camel(alias)}: ${where}["${name}"];\n`);
+    all.push(`  /** \`${name}\` by its other name. */\n  ${camel(alias)}: ${where}["${name}"];\n`);
   }
-  return types.join("");
+  return all.join("");
 };
 
 /** The sum that `crate/build.rs` forms too. */
