@@ -105,7 +105,7 @@ const MISTAKES: [(Kind, &str, Mistake); 52] = [
     (Kind::Shape, "", || f(&[4, 3]).mse(&f(&[4]))),
     (Kind::Shape, "", || Linear::new(3, 2, true)?.forward(&f(&[5, 4]))),
     (Kind::Shape, "", || {
-        Conv2d::new(3, 4, [3, 3], Conv2dOptions { groups: 2, ..Conv2dOptions::default() }, true)?
+        Conv2d::new(3, 4, &[3, 3], Conv2dOptions { groups: 2, ..Conv2dOptions::default() }, true)?
             .forward(&f(&[1]))
     }),
     (Kind::Shape, "", || BatchNorm::new(3, true, 1e-5, 0.1)?.forward(&f(&[5, 4]))),

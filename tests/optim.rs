@@ -180,7 +180,7 @@ fn layers_start_with_the_numbers_of_tinygrad() {
     let linear = Linear::new(3, 2, true).unwrap();
     close(&read(&linear.weight), &[-0.495982, -0.53919876, -0.32658285, -0.20250407, -0.5620659, 0.36939177]);
     close(&read(linear.bias.as_ref().unwrap()), &[-0.19500911, 0.4737629]);
-    let conv = Conv2d::new(2, 2, [2, 2], Conv2dOptions::default(), true).unwrap();
+    let conv = Conv2d::new(2, 2, &[2, 2], Conv2dOptions::default(), true).unwrap();
     close(&read(&conv.weight)[..4], &[0.12410004, -0.15965201, 0.08803751, -0.03984268]);
     close(&read(conv.bias.as_ref().unwrap()), &[0.24816848, 0.10077295]);
     let table = Embedding::new(3, 2).unwrap();
@@ -217,7 +217,7 @@ fn state_dicts_go_from_model_to_model() {
 fn long_training_keeps_no_history() {
     manual_seed(1);
     let model = Sequential::default()
-        .then(Conv2d::new(1, 3, [3, 3], Conv2dOptions::default(), true).unwrap())
+        .then(Conv2d::new(1, 3, &[3, 3], Conv2dOptions::default(), true).unwrap())
         .then(BatchNorm::new(3, true, 1e-5, 0.1).unwrap())
         .apply(|x| x.relu()?.max_pool2d(&[2, 2], Default::default())?.flatten(1))
         .then(Dropout { p: 0.3 })

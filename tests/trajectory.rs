@@ -1,7 +1,7 @@
 //! Optimizers and schedules against PyTorch and tinygrad, step by step: tests/reference/optim.py made the numbers.
 
 use playgrad::{
-    Kind, Result, Tensor,
+    DType, Kind, Result, Tensor,
     optim::{
         AdamOptions, Optimizer, Plateau, Policy, Schedule, Settings, SgdOptions, clip_grad_norm,
         clip_grad_value,
@@ -279,4 +279,21 @@ fn wrong_settings_are_named() {
     assert_eq!(Optimizer::group(&[&optimizer, &optimizer]).err().unwrap().kind, Kind::Argument);
     assert!(Schedule::named(&optimizer, &Settings::new("StepLR", &[], &[])).is_err());
     assert!(Schedule::named(&optimizer, &Settings::new("ExponentialLR", &[], &[])).is_err());
+}
+
+#[test]
+fn half_weights_keep_float32_moments() {
+    for dtype in [DType::F16, DType::BF16] {
+        let w = Tensor::from_slice(&[1f32, -2.0], &[2]).unwrap().cast(dtype).unwrap();
+        let optimizer =
+            named(std::slice::from_ref(&w), "Adam", &[&serde_json::json!({ "lr": 0.25 })]).unwrap();
+        for _ in 0..2 {
+            optimizer.zero_grad();
+            w.sum((), false).unwrap().backward().unwrap();
+            optimizer.step().unwrap();
+        }
+        assert_eq!(w.dtype(), dtype);
+        assert_eq!(w.cast(DType::F32).unwrap().to_vec::<f32>().unwrap(), [0.5, -2.5], "{dtype}");
+        assert_eq!(optimizer.state_dict().unwrap()["v.0"].dtype(), DType::F32);
+    }
 }

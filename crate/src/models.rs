@@ -112,7 +112,7 @@ fn mlp() -> Result<Sequential> {
 }
 
 fn conv(inputs: usize, outputs: usize, kernel: usize) -> Result<Conv2d> {
-    Conv2d::new(inputs, outputs, [kernel, kernel], Conv2dOptions::default(), true)
+    Conv2d::new(inputs, outputs, &[kernel, kernel], Conv2dOptions::default(), true)
 }
 
 fn half(x: &Tensor) -> Result<Tensor> {

@@ -1,7 +1,7 @@
 use super::{Module, named, parameter};
 use crate::{
     error::{Error, Result},
-    tensor::{Conv2dOptions, Tensor, glorot_bound, host_uniform},
+    tensor::{Tensor, glorot_bound, host_uniform},
 };
 
 /// `x · weightᵀ + bias`; weight [out, in]. Both start uniform in `±1/√in`, PyTorch's default.
@@ -29,47 +29,6 @@ impl Module for Linear {
     }
 }
 
-/// Weight [out, in/groups, kh, kw]. Weight and bias start uniform in `±1/√(in·kh·kw)`, as tinygrad's.
-pub struct Conv2d {
-    pub weight: Tensor,
-    pub bias: Option<Tensor>,
-    pub options: Conv2dOptions,
-}
-
-impl Conv2d {
-    pub fn new(
-        inputs: usize,
-        outputs: usize,
-        kernel: [usize; 2],
-        options: Conv2dOptions,
-        bias: bool,
-    ) -> Result<Conv2d> {
-        let groups = options.groups;
-        if groups == 0 || !inputs.is_multiple_of(groups) || !outputs.is_multiple_of(groups) {
-            return Err(Error::shape(
-                "Conv2d",
-                format!("{inputs} and {outputs} channels in {groups} groups"),
-                "channels divisible by the groups",
-                "change the channels or the groups",
-            ));
-        }
-        let bound = 1.0 / ((inputs * kernel[0] * kernel[1]).max(1) as f64).sqrt();
-        let draw = |shape: &[usize]| parameter(host_uniform(shape, -bound, bound)?);
-        let weight = draw(&[outputs, inputs / groups, kernel[0], kernel[1]])?;
-        Ok(Conv2d { weight, bias: bias.then(|| draw(&[outputs])).transpose()?, options })
-    }
-}
-
-impl Module for Conv2d {
-    fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        x.conv2d(&self.weight, self.bias.as_ref(), self.options.clone())
-    }
-
-    fn tensors(&self) -> Vec<(String, Tensor)> {
-        named(Some(&self.weight), self.bias.as_ref())
-    }
-}
-
 /// Rows of a [vocabulary, width] table by integer index; starts Glorot-uniform, as tinygrad's.
 pub struct Embedding {
     pub weight: Tensor,
@@ -85,6 +44,10 @@ impl Embedding {
 
 impl Module for Embedding {
     fn forward(&self, x: &Tensor) -> Result<Tensor> {
+        if x.dtype().is_float() {
+            let (got, fix) = (x.dtype().name(), "cast it with .int()");
+            return Err(Error::dtype("Embedding", got, "integer positions", fix));
+        }
         self.weight.index(x)
     }
 
@@ -101,6 +64,19 @@ pub struct Dropout {
 impl Module for Dropout {
     fn forward(&self, x: &Tensor) -> Result<Tensor> {
         x.dropout(self.p)
+    }
+
+    fn tensors(&self) -> Vec<(String, Tensor)> {
+        Vec::new()
+    }
+}
+
+/// Joins all axes but the first.
+pub struct Flatten;
+
+impl Module for Flatten {
+    fn forward(&self, x: &Tensor) -> Result<Tensor> {
+        x.flatten(1)
     }
 
     fn tensors(&self) -> Vec<(String, Tensor)> {

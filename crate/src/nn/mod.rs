@@ -1,16 +1,20 @@
 //! Layers: plain structs of tensors with a `forward`. Names of the tensors are PyTorch's, so state dicts fit.
 
+mod conv;
 mod layers;
+mod fresh;
 mod norm;
 mod sequential;
 
-pub use layers::{Conv2d, Dropout, Embedding, Linear};
-pub use norm::{BatchNorm, LayerNorm};
+pub use conv::{Conv2d, ConvTranspose2d, same_padding};
+pub use fresh::fresh;
+pub use layers::{Dropout, Embedding, Flatten, Linear};
+pub use norm::{BatchNorm, GroupNorm, LayerNorm, LayerNorm2d, RmsNorm};
 pub use sequential::{Func, Sequential};
 
 use crate::{
     error::{Error, Result},
-    tensor::Tensor,
+    tensor::{Tensor, known_values},
 };
 use rustc_hash::FxHashSet;
 use std::collections::BTreeMap;
@@ -75,8 +79,15 @@ pub fn load_tensors(own: &[(String, Tensor)], dict: &StateDict, strict: bool) ->
         return Err(Error::data("load_state_dict", faults.join(", "), expected, fix));
     }
     let fit = |tensor: &Tensor, value: &Tensor| {
-        let shape: Vec<isize> = tensor.shape().iter().map(|n| *n as isize).collect();
-        value.reshape(&shape)?.cast(tensor.dtype())
+        let (dtype, shape) = (tensor.dtype(), tensor.shape());
+        // Numbers of 64 bits exist on the CPU alone: they are cast before they go to any device.
+        if value.dtype().size() == 8 && value.dtype() != dtype {
+            let data = known_values(value)?;
+            let bytes = (0..data.len()).flat_map(|i| dtype.bytes_of(data.get(i))[..dtype.size()].to_vec());
+            return Tensor::from_bytes(bytes.collect::<Vec<u8>>(), &shape, dtype);
+        }
+        let shape: Vec<isize> = shape.iter().map(|n| *n as isize).collect();
+        value.reshape(&shape)?.cast(dtype)
     };
     let values = pairs.iter().map(|(_, tensor, value)| fit(tensor, value)).collect::<Result<Vec<_>>>()?;
     pairs.iter().zip(&values).try_for_each(|((_, tensor, _), value)| tensor.assign(value))

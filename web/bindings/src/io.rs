@@ -9,7 +9,8 @@ use crate::{
 use js_sys::{Array, Uint8Array, Uint32Array};
 use playgrad::{
     io::{self, Entry, Header},
-    nn::{self, StateDict},
+    nn,
+    tensor::Tensor,
 };
 use wasm_bindgen::prelude::*;
 
@@ -71,8 +72,8 @@ pub fn load_state_dict(
 }
 
 /// A list of names, and one of the tensors they name.
-pub(crate) fn pairs(tensors: StateDict) -> Array {
-    let names: Array = tensors.keys().map(|name| JsValue::from_str(name)).collect();
-    let ids: Vec<u32> = tensors.into_values().map(add).collect();
+pub(crate) fn pairs(tensors: impl IntoIterator<Item = (String, Tensor)>) -> Array {
+    let (names, ids): (Vec<String>, Vec<u32>) = tensors.into_iter().map(|(name, t)| (name, add(t))).unzip();
+    let names: Array = names.iter().map(|name| JsValue::from_str(name)).collect();
     Array::of2(&names, &Uint32Array::from(ids.as_slice()))
 }

@@ -10,7 +10,7 @@ pub mod devices;
 pub mod error;
 pub mod host;
 pub mod io;
-pub mod neural;
+pub mod layers;
 pub mod pool;
 pub mod read;
 pub mod table;

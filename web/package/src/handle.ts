@@ -23,6 +23,12 @@ export function makeAll(ids: Uint32Array): Tensor[] {
   return made;
 }
 
+/** Of a list of names and one of handles. @internal */
+export function named([names, ids]: unknown[]): Record<string, Tensor> {
+  const all = makeAll(ids as Uint32Array);
+  return Object.fromEntries((names as string[]).map((name, i) => [name, all[i]!]));
+}
+
 /** The handle of an argument that has to be a tensor. @internal */
 export function idOf(op: string, value: unknown): number {
   if (value instanceof Handle) return value.id;

@@ -1,27 +1,41 @@
-import { Layer as LayerKind } from "../wasm/playgrad.js";
 import { engine } from "./engine.js";
 import { ArgumentError } from "./errors.js";
-import { idOf, idsOf, make, makeAll } from "./handle.js";
-import { type Axes, type Shape, two, whole } from "./shape.js";
+import { idOf, idsOf, make, named } from "./handle.js";
+import { type Axes, type Shape, whole } from "./shape.js";
 import { Tensor } from "./tensor.js";
 
 /** Anything with a `forward`, or a plain function from tensor to tensor. */
 export type Layer = { forward(x: Tensor): Tensor } | ((x: Tensor) => Tensor);
 
-const fresh = (kind: LayerKind, op: string, sizes: Shape, affine = true): Tensor[] =>
-  makeAll(engine().newLayer(kind, Uint32Array.from(whole(op, sizes, 1)), affine));
+/** Tensors of a new layer become its fields; those it has not are null. */
+abstract class Weighted {
+  declare weight: Tensor | null;
+  declare bias: Tensor | null;
+
+  protected constructor(kind: string, sizes: Shape, affine = true) {
+    const made = engine().newLayer(kind, Uint32Array.from(whole(kind, sizes, 1)), affine);
+    Object.assign(this, { weight: null, bias: null }, named(made));
+  }
+}
+
+/** `x · weight + bias` in that shape, where they are. */
+function scaled(x: Tensor, { weight, bias }: Weighted, shape: Shape): Tensor {
+  const whole = weight ? x.mul(weight.reshape(shape)) : x;
+  return bias ? whole.add(bias.reshape(shape)) : whole;
+}
+
+/** One number for each channel (axis 1). */
+const channels = (x: Tensor): Shape => x.shape.map((_, axis) => (axis === 1 ? -1 : 1));
 
 /** `x · weightᵀ + bias`: input `[…, in]`, output `[…, out]`. Weights start uniform within 1 / √in. */
-export class Linear {
+export class Linear extends Weighted {
   /** `[out, in]`. */
-  weight: Tensor;
+  declare weight: Tensor;
   /** `[out]`, or `null`. */
-  bias: Tensor | null;
+  declare bias: Tensor | null;
 
   constructor(inFeatures: number, outFeatures: number, options: { bias?: boolean } = {}) {
-    const [weight, bias] = fresh(LayerKind.Linear, "Linear", [inFeatures, outFeatures], options.bias);
-    this.weight = weight!;
-    this.bias = bias ?? null;
+    super("Linear", [inFeatures, outFeatures], options.bias);
   }
 
   /** Input `[…, in]`, output `[…, out]`. */
@@ -30,111 +44,226 @@ export class Linear {
   }
 }
 
-/** Settings of `Conv2d`; a number means both directions. */
-export interface Conv2dOptions {
+/** Settings of convolutions; a number means every direction. `"same"` keeps the image's size. */
+export interface ConvLayerOptions {
   stride?: Axes;
-  padding?: Axes;
+  padding?: Axes | "same";
   dilation?: Axes;
   groups?: number;
   bias?: boolean;
 }
 
-/** 2-D convolution: input `[n, in, h, w]`, output `[n, out, h', w']`. */
-export class Conv2d {
-  /** `[out, in / groups, kh, kw]`. */
-  weight: Tensor;
-  /** `[out]`, or `null`. */
-  bias: Tensor | null;
-  #options: Conv2dOptions;
+/** Settings of `Conv2d`. */
+export type Conv2dOptions = ConvLayerOptions;
 
-  constructor(inChannels: number, outChannels: number, kernel: Axes, options: Conv2dOptions = {}) {
-    const [height, width] = two("Conv2d", kernel);
-    const sizes = [inChannels, outChannels, height, width, options.groups ?? 1];
-    const [weight, bias] = fresh(LayerKind.Conv2d, "Conv2d", sizes, options.bias);
-    this.weight = weight!;
-    this.bias = bias ?? null;
-    this.#options = options;
+const list = (value: Axes): readonly number[] => (typeof value === "number" ? [value] : value);
+
+/** 2-D convolution: input `[n, in, h, w]`, output `[n, out, h', w']`; as many axes as the kernel has numbers. */
+export class Conv2d extends Weighted {
+  /** `[out, in / groups, kh, kw]`. */
+  declare weight: Tensor;
+  /** `[out]`, or `null`. */
+  declare bias: Tensor | null;
+  readonly #options: { stride?: Axes; padding?: Axes; dilation?: Axes; groups?: number };
+
+  constructor(inChannels: number, outChannels: number, kernel: Axes, options: ConvLayerOptions = {}) {
+    const { bias, padding, ...rest } = options;
+    const sides = typeof kernel === "number" ? [kernel, kernel] : kernel;
+    super("Conv2d", [inChannels, outChannels, rest.groups ?? 1, ...sides], bias);
+    this.#options = rest;
+    if (padding !== "same") {
+      if (padding !== undefined) this.#options.padding = padding;
+    } else if (list(rest.stride ?? 1).some((step) => step !== 1)) {
+      throw new ArgumentError("Conv2d", 'padding "same" with a stride', "a stride of 1", "give numbers");
+    } else {
+      const all = [sides, list(rest.dilation ?? 1)].map((sizes) => Uint32Array.from(sizes));
+      this.#options.padding = Array.from(engine().samePadding(all[0]!, all[1]!));
+    }
   }
 
   /** Input `[n, in, h, w]`, output `[n, out, h', w']`. */
   forward(x: Tensor): Tensor {
-    const { bias: _, ...window } = this.#options;
-    return x.conv2d(this.weight, this.bias, window);
+    return x.conv2d(this.weight, this.bias, this.#options);
   }
 }
 
+/** 1-D convolution: input `[n, in, l]`, output `[n, out, l']`. */
+export class Conv1d extends Conv2d {
+  constructor(inChannels: number, outChannels: number, kernel: number, options?: ConvLayerOptions) {
+    super(inChannels, outChannels, [kernel], options);
+  }
+}
+
+/** Settings of transposed convolutions; a number means every direction. */
+export interface ConvTransposeOptions {
+  stride?: Axes;
+  padding?: Axes;
+  outputPadding?: Axes;
+  dilation?: Axes;
+  groups?: number;
+  bias?: boolean;
+}
+
+/** The transpose of `Conv2d`: input `[n, in, h, w]`, output `[n, out, h', w']`. */
+export class ConvTranspose2d extends Weighted {
+  /** `[in, out / groups, kh, kw]`. */
+  declare weight: Tensor;
+  /** `[out]`, or `null`. */
+  declare bias: Tensor | null;
+  readonly #options: Omit<ConvTransposeOptions, "bias">;
+
+  constructor(inChannels: number, outChannels: number, kernel: Axes, options: ConvTransposeOptions = {}) {
+    const { bias, ...rest } = options;
+    const sides = typeof kernel === "number" ? [kernel, kernel] : kernel;
+    super("ConvTranspose2d", [inChannels, outChannels, rest.groups ?? 1, ...sides], bias);
+    this.#options = rest;
+  }
+
+  /** Input `[n, in, h, w]`, output `[n, out, h', w']`. */
+  forward(x: Tensor): Tensor {
+    return x.convTranspose2d(this.weight, this.bias, this.#options);
+  }
+}
+
+/** The transpose of `Conv1d`: input `[n, in, l]`, output `[n, out, l']`. */
+export class ConvTranspose1d extends ConvTranspose2d {
+  constructor(inChannels: number, outChannels: number, kernel: number, options?: ConvTransposeOptions) {
+    super(inChannels, outChannels, [kernel], options);
+  }
+}
+
+/** Settings of normalisations; `affine: false` leaves out weight and bias. */
+export interface NormOptions {
+  eps?: number;
+  affine?: boolean;
+}
+
 /** Normalises each channel (axis 1) by the batch's statistics in training, by running ones otherwise. */
-export class BatchNorm {
-  /** `[channels]`, or `null`. */
-  weight: Tensor | null;
-  /** `[channels]`, or `null`. */
-  bias: Tensor | null;
-  /** `[channels]`: what evaluation uses. Named as in PyTorch, so that saved models fit. */
-  running_mean: Tensor;
+export class BatchNorm extends Weighted {
+  /** `[channels]`: what evaluation uses; not there without `trackRunningStats`. Named as in PyTorch. */
+  declare running_mean: Tensor;
   /** `[channels]`: what evaluation uses. */
-  running_var: Tensor;
+  declare running_var: Tensor;
   /** How many batches the running statistics have seen. */
-  num_batches_tracked: Tensor;
+  declare num_batches_tracked: Tensor;
   #eps: number;
   #momentum: number;
 
-  constructor(channels: number, options: { eps?: number; momentum?: number; affine?: boolean } = {}) {
-    const tensors = fresh(LayerKind.BatchNorm, "BatchNorm", [channels], options.affine);
-    const [weight, bias] = options.affine === false ? [null, null] : tensors.splice(0, 2);
-    this.weight = weight!;
-    this.bias = bias!;
-    this.running_mean = tensors[0]!;
-    this.running_var = tensors[1]!;
-    this.num_batches_tracked = tensors[2]!;
-    this.#eps = options.eps ?? 1e-5;
-    this.#momentum = options.momentum ?? 0.1;
+  constructor(
+    channels: number,
+    options: NormOptions & { momentum?: number; trackRunningStats?: boolean } = {},
+  ) {
+    const { eps = 1e-5, momentum = 0.1, affine, trackRunningStats = true } = options;
+    super("BatchNorm", [channels], affine);
+    if (!trackRunningStats)
+      for (const name of ["running_mean", "running_var", "num_batches_tracked"])
+        Reflect.deleteProperty(this, name);
+    this.#eps = eps;
+    this.#momentum = momentum;
   }
 
   /** Input `[n, channels, …]`, output the same. */
   forward(x: Tensor): Tensor {
     const affine = Uint32Array.of(this.weight?.id ?? 0, this.bias?.id ?? 0);
-    const running = Uint32Array.of(this.running_mean.id, this.running_var.id, this.num_batches_tracked.id);
+    const kept = [this.running_mean, this.running_var, this.num_batches_tracked];
+    const running = Uint32Array.from(kept[0] ? kept : [], ({ id }) => id);
     return make(engine().runBatchNorm(idOf("BatchNorm", x), affine, running, this.#eps, this.#momentum));
   }
 }
 
-/** Mean 0 and variance 1 over the last axes, then scaled and shifted (arXiv 1607.06450). */
-export class LayerNorm {
-  /** Of the normalised shape, or `null`. */
-  weight: Tensor | null;
-  /** Of the normalised shape, or `null`. */
-  bias: Tensor | null;
-  #axes: number;
-  #eps: number;
+export { BatchNorm as BatchNorm1d, BatchNorm as BatchNorm2d, BatchNorm as BatchNorm3d };
 
-  constructor(shape: number | Shape, options: { eps?: number; affine?: boolean } = {}) {
-    const sizes = typeof shape === "number" ? [shape] : shape;
-    const [weight, bias] = fresh(LayerKind.LayerNorm, "LayerNorm", sizes, options.affine);
-    this.weight = weight ?? null;
-    this.bias = bias ?? null;
-    this.#axes = sizes.length;
-    this.#eps = options.eps ?? 1e-5;
+/** Mean 0 and variance 1 over the last axes, then scaled and shifted (arXiv 1607.06450). */
+export class LayerNorm extends Weighted {
+  readonly #sizes: Shape;
+  readonly #eps: number;
+
+  constructor(shape: number | Shape, { eps = 1e-5, affine }: NormOptions = {}) {
+    const sizes = list(shape);
+    super("LayerNorm", sizes, affine);
+    this.#sizes = sizes;
+    this.#eps = eps;
   }
 
   /** Input `[…, ...shape]`, output the same. */
   forward(x: Tensor): Tensor {
-    const normal = x.layerNorm(this.#axes, this.#eps);
-    return this.weight && this.bias ? normal.mul(this.weight).add(this.bias) : normal;
+    return scaled(x.layerNorm(this.#sizes.length, this.#eps), this, this.#sizes);
+  }
+}
+
+/** `LayerNorm` over the channels of `[n, channels, h, w]`. */
+export class LayerNorm2d extends LayerNorm {
+  /** Input `[n, channels, h, w]`, output the same. */
+  override forward(x: Tensor): Tensor {
+    return super.forward(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2);
+  }
+}
+
+/** Mean 0 and variance 1 over each group of channels and all axes behind, then scaled (arXiv 1803.08494). */
+export class GroupNorm extends Weighted {
+  readonly #groups: number;
+  readonly #eps: number;
+
+  constructor(groups: number, channels: number, { eps = 1e-5, affine }: NormOptions = {}) {
+    super("GroupNorm", [channels], affine);
+    this.#groups = groups;
+    this.#eps = eps;
+  }
+
+  /** Input `[n, channels, …]`, output the same. */
+  forward(x: Tensor): Tensor {
+    return scaled(x.groupNorm(this.#groups, this.#eps), this, channels(x));
+  }
+}
+
+/** Mean 0 and variance 1 over all that is behind each channel, then scaled (arXiv 1607.08022). */
+export class InstanceNorm extends GroupNorm {
+  constructor(features: number, options?: NormOptions) {
+    super(features, features, options);
+  }
+}
+
+/** Divides by the root of the mean square over the last axis, then scales (arXiv 1910.07467). */
+export class RMSNorm extends Weighted {
+  readonly #eps: number;
+
+  constructor(dim: number, { eps = 1e-6, affine }: NormOptions = {}) {
+    super("RMSNorm", [dim], affine);
+    this.#eps = eps;
+  }
+
+  /** Input `[…, dim]`, output the same. */
+  forward(x: Tensor): Tensor {
+    return scaled(x.float().rmsNorm(-1, this.#eps), this, [-1]);
   }
 }
 
 /** A table of learned rows: integers `[…]` in, `[…, dim]` out. */
-export class Embedding {
+export class Embedding extends Weighted {
   /** `[vocabulary, dim]`. */
-  weight: Tensor;
+  declare weight: Tensor;
 
   constructor(vocabulary: number, dim: number) {
-    this.weight = fresh(LayerKind.Embedding, "Embedding", [vocabulary, dim])[0]!;
+    super("Embedding", [vocabulary, dim]);
   }
 
   /** Integers `[…]` in, `[…, dim]` out. */
   forward(x: Tensor): Tensor {
     return this.weight.index(x);
+  }
+}
+
+/** Joins all axes from `start`. */
+export class Flatten {
+  readonly #start: number;
+
+  constructor(start = 1) {
+    this.#start = start;
+  }
+
+  /** `[n, …]` in, `[n, rest]` out. */
+  forward(x: Tensor): Tensor {
+    return x.flatten(this.#start);
   }
 }
 
@@ -220,3 +349,5 @@ export function loadStateDict(
   const ids = (dict: Record<string, Tensor>) => idsOf("loadStateDict", Object.values(dict));
   engine().loadStateDict(Object.keys(own), ids(own), Object.keys(state), ids(state), strict);
 }
+
+export { parameters as getParameters, stateDict as getStateDict };

@@ -1,6 +1,6 @@
 import { engine, grew } from "./engine.js";
 import { ArgumentError } from "./errors.js";
-import { idsOf, make, makeAll } from "./handle.js";
+import { idsOf, make, named } from "./handle.js";
 import { parameters } from "./nn.js";
 import { Tensor } from "./tensor.js";
 
@@ -100,12 +100,6 @@ export abstract class Optimizer extends Group {
     const ids = idsOf("loadStateDict", Object.values(state));
     engine().loadOptimizerState(this.id, Object.keys(state), ids);
   }
-}
-
-/** @internal */
-export function named([names, ids]: unknown[]): Record<string, Tensor> {
-  const all = makeAll(ids as Uint32Array);
-  return Object.fromEntries((names as string[]).map((name, i) => [name, all[i]!]));
 }
 
 /** Several optimizers as one: a step changes the parameters of all, in one submission. */

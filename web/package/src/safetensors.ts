@@ -1,7 +1,6 @@
 import { engine } from "./engine.js";
 import { DataError } from "./errors.js";
-import { idsOf, make } from "./handle.js";
-import { named } from "./optim.js";
+import { idsOf, make, named } from "./handle.js";
 import type { Tensor } from "./tensor.js";
 
 const view = (file: ArrayBuffer | Uint8Array) => (file instanceof Uint8Array ? file : new Uint8Array(file));

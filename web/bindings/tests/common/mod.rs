@@ -1,6 +1,6 @@
 //! What every host must do: open a device, train XOR on it through the functions JavaScript calls.
 
-use js_sys::{Float32Array, Function, Reflect};
+use js_sys::{Float32Array, Function, Reflect, Uint32Array};
 use playgrad::methods::METHODS;
 use playgrad::{
     render::wasm::{
@@ -9,7 +9,7 @@ use playgrad::{
     },
     runtime::cpu,
 };
-use playgrad_web::{call, devices, error, neural, read, table, tensor, train};
+use playgrad_web::{call, devices, error, layers, read, table, tensor, train};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 
@@ -45,10 +45,13 @@ pub async fn xor_is_learned(device: &str) {
     devices::manual_seed(7.0);
     let x = column(&[0., 0., 0., 1., 1., 0., 1., 1.], &[4, 2]);
     let y = column(&[0., 1., 1., 0.], &[4, 1]);
-    let first = neural::new_layer(neural::Layer::Linear, &[2, 8], true).unwrap();
-    let second = neural::new_layer(neural::Layer::Linear, &[8, 1], true).unwrap();
+    let linear = |sizes: &[u32]| -> Vec<u32> {
+        let made = layers::new_layer("Linear", sizes, true).unwrap();
+        made.get(1).unchecked_into::<Uint32Array>().to_vec()
+    };
+    let (first, second) = (linear(&[2, 8]), linear(&[8, 1]));
     let params = [first.clone(), second.clone()].concat();
-    let adam = train::optimizer(train::Optim::Adam, &params, &[0.05, 0.9, 0.999, 1e-8, 0.0]).unwrap();
+    let adam = train::optimizer("Adam", &params, vec!["lr".into()], &[0.05]).unwrap();
     let forward = || {
         let hidden = method("linear", x, &tensors(&first)).unwrap();
         let hidden = method("tanh", hidden, &[]).unwrap();

@@ -1,7 +1,7 @@
 /** What a snippet may name without importing it. */
 const names = [
   ...["Tensor", "tensor", "nn", "optim", "data", "jit", "manualSeed", "device", "devices", "memory"],
-  ...["saveSafetensors", "loadSafetensors"],
+  ...["saveSafetensors", "loadSafetensors", "openSafetensors", "loadTorch"],
 ];
 
 /** A snippet as a program. Its last statement, where that is an expression, is printed. */
