@@ -166,11 +166,12 @@ ${declareAll((row) => row.static !== true)}}
 export interface TensorStatics {
 ${declareAll((row) => row.static === true)}${declareAll((row) => row.static === "too", "x: Tensor")}}
 `;
+  const code = types.replace(/\/\*[^]*?\*\//g, "");
   const text = `// Made by scripts/methods.mjs of crate/methods/*.json.
 import type { DTypeLike } from "../dtype.js";
 import type { Axes, Shape } from "../shape.js";
 import type { Tensor } from "../tensor.js";
-import type { ${["Index", "Operand", "Slice"].filter((name) => types.includes(name)).join(", ")} } from "../types.js";
+import type { ${["Index", "Operand", "Slice"].filter((name) => new RegExp(`\\b${name}\\b`).test(code)).join(", ")} } from "../types.js";
 
 /** Of the table, to be compared with the engine's. @internal */
 export const CHECKSUM = ${checksum(list)};
