@@ -26,12 +26,12 @@ const mlp = () => new nn.Sequential(new nn.Linear(2, 8), (x) => x.tanh(), new nn
 
 describe("optimizers", () => {
   const kinds = {
-    SGD: (model: object) => new optim.SGD([model], { lr: 0.5, momentum: 0.9, classic: true }),
+    SGD: (model: object) => new optim.SGD([model], { lr: 0.1, momentum: 0.9, classic: true }),
     Adam: (model: object) => new optim.Adam([model], { lr: 0.05, betas: [0.8, 0.99] }),
     AdamW: (model: object) => new optim.AdamW([model], { lr: 0.05, weightDecay: 0.001 }),
-    LAMB: (model: object) => new optim.LAMB([model], { lr: 0.1 }),
-    LARS: (model: object) => new optim.LARS([model], { lr: 20, tcoef: 0.01 }),
-    Muon: (model: object) => new optim.Muon([model], { lr: 0.03, nsSteps: 5 }),
+    LAMB: (model: object) => new optim.LAMB([model], { lr: 0.01 }),
+    LARS: (model: object) => new optim.LARS([model], { lr: 0.3, tcoef: 0.01 }),
+    Muon: (model: object) => new optim.Muon([model], { lr: 0.01, nsSteps: 5 }),
   };
   test.each(Object.entries(kinds))(
     "%s makes XOR's loss fall, and goes on from its saved state",
@@ -77,7 +77,7 @@ describe("optimizers", () => {
     const both = new optim.OptimizerGroup(new optim.SGD([a], { lr: 1 }), new optim.AdamW([b], { lr: 0.5 }));
     step(both);
     expect(both.params).toHaveLength(2);
-    expect([await a.item(), await b.item()]).toEqual([-1, 4 - 4 * 0.5 * 0.01 - 0.5]);
+    expect([await a.item(), await b.item()]).toEqual([-1, expect.closeTo(4 - 4 * 0.5 * 0.01 - 0.5, 5)]);
     expect(() => new optim.OptimizerGroup(both, both)).toThrow(/two groups/);
   });
 

@@ -80,7 +80,8 @@ describe("a file read tensor by tensor", () => {
     "file handle": () => open(folder),
   };
   test.each(Object.entries(sources))("from %s", async (_, source) => {
-    const file = await openSafetensors(await source());
+    const from = await source();
+    const file = await openSafetensors(from);
     expect([file.names.sort(), file.metadata, file.shape("small")]).toEqual([
       ["large", "small"],
       { note: "é" },
@@ -89,6 +90,7 @@ describe("a file read tensor by tensor", () => {
     expect(await (await file.tensor("small")).tolist()).toEqual([[1], [2]]);
     expect((await (await file.tensors()).large!.data())[4999]).toBe(4999);
     await expect(file.tensor("other")).rejects.toThrow(/"other".*small/);
+    if (typeof from === "object" && "close" in from) await from.close();
   });
 
   test("an address gives only what is asked for", async () => {
