@@ -166,7 +166,7 @@ ${declareAll((row) => row.static !== true)}}
 export interface TensorStatics {
 ${declareAll((row) => row.static === true)}${declareAll((row) => row.static === "too", "x: Tensor")}}
 `;
-  const code = types.replace(/\/\*[^]*?\*\//g, "");
+  const code = types.replace(/\/\*[\s\S]*?\*\//g, "");
   const text = `// Made by scripts/methods.mjs of crate/methods/*.json.
 import type { DTypeLike } from "../dtype.js";
 import type { Axes, Shape } from "../shape.js";
