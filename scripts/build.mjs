@@ -9,7 +9,7 @@ const engineInputs = [
   ...["web/bindings/Cargo.toml", "web/bindings/src", "scripts/build.mjs"],
 ];
 const packageInputs = [
-  ...[...engineInputs, "scripts/methods.mjs"],
+  ...[...engineInputs, "scripts/methods.mjs", "scripts/parameters.mjs"],
   ...["web/package", "tsconfig.base.json", "package-lock.json"],
 ];
 const playgroundInputs = [...packageInputs, "web/playground", "web/bench"];

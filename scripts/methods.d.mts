@@ -12,7 +12,6 @@ export interface Row {
   source?: string;
   example: string;
 }
-export function camel(name: string): string;
 export function rows(): Row[];
 export function runs(row: Row): boolean;
 export function generate(): void;

@@ -2,11 +2,10 @@
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
+import { camel, parameters } from "./parameters.mjs";
 
 const root = join(import.meta.dirname, "..");
 const folder = join(root, "crate", "methods");
-
-export const camel = (name) => name.replace(/(?<=.)_(\w)/g, (_, letter) => letter.toUpperCase());
 
 /** Every row of the table with its theme, in the order in which the engine numbers them. */
 export const rows = () =>
@@ -54,20 +53,10 @@ const RESULTS = {
   "async tensors": "Promise<Tensor[]>",
 };
 
-/** The parameters of a row: `{ name, type, optional, default, keyword }`. */
-export function parameters(row) {
-  const parts = (row.args ?? "").split(/,(?![^[(]*[\])])/).map((part) => part.trim());
-  const star = parts.indexOf("*");
-  return parts.flatMap((part, place) => {
-    if (part === "" || part === "*") return [];
-    const [, name, type, maybe, standard] = /^(\w+)\s*:\s*(\w+)(\??)\s*(?:=\s*(.*))?$/.exec(part) ?? [];
-    if (!(type in TYPES)) throw new Error(`${row.theme}.json: ${row.name}: unknown type in \`${part}\``);
-    const optional = maybe === "?" || type === "axes";
-    return [{ name, type, optional, default: standard, keyword: star >= 0 && place > star }];
-  });
-}
-
-const typed = ({ type, optional, only }) => only ?? (optional ? `${TYPES[type]} | null` : TYPES[type]);
+const typed = ({ name, type, optional, only }) => {
+  if (!(type in TYPES)) throw new Error(`the parameter ${name} has the unknown type ${type}`);
+  return only ?? (optional ? `${TYPES[type]} | null` : TYPES[type]);
+};
 const written = (p) => `${camel(p.name)}${p.default === undefined ? "" : "?"}: ${typed(p)}`;
 
 /** The parameter list in TypeScript. */

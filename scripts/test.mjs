@@ -167,6 +167,17 @@ const stages = [
     },
   },
   {
+    name: "ops",
+    group: "web",
+    needs: ["tests/web/ops"],
+    work: async () => {
+      await buildPackage();
+      const { chrome } = await browser();
+      const env = { CHROME_PATH: chrome, PLAYGRAD_CHROME_ARGS: chromeFlags() };
+      await node(["--test", "--test-reporter=spec", at("tests/web/ops/ops.test.mjs")], { env });
+    },
+  },
+  {
     name: "e2e",
     group: "web",
     needs: ["tests/web/e2e"],

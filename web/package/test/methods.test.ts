@@ -3,7 +3,8 @@ import { rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
-import { camel, type Row, rows } from "../../../scripts/methods.mjs";
+import { type Row, rows } from "../../../scripts/methods.mjs";
+import { camel } from "../../../scripts/parameters.mjs";
 import * as playgrad from "../dist/index.js";
 
 const { Tensor } = playgrad;

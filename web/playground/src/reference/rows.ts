@@ -1,3 +1,4 @@
+import { camel, type Parameter, parameters } from "../../../../scripts/parameters.mjs";
 import { text } from "../text/reference";
 
 /** The method table, as the page shows it. */
@@ -11,7 +12,9 @@ interface Row {
   source?: string;
   example?: string;
   aliases?: string[];
-  static?: boolean;
+  static?: boolean | "too";
+  /** What JavaScript writes by hand: its signature. */
+  face?: string;
   kind?: "class" | "function";
 }
 
@@ -35,7 +38,7 @@ const files: Record<string, Row[]> = import.meta.glob("../../../../crate/methods
 
 const themeOf = (path: string) => path.replace(/^.*\/|\.json$/g, "");
 const order = Object.keys(text.themes);
-const literals: Record<string, string> = { None: "null", True: "true", False: "false" };
+const literals: Record<string, string> = { True: "true", False: "false" };
 
 export const themes = Object.keys(files)
   .map(themeOf)
@@ -51,13 +54,13 @@ function entryOf(theme: string, row: Row): Entry {
   const aliases = row.aliases ?? [];
   const owner = (language: Language) => ownerOf(theme, row, language);
   return {
-    id: (row.kind ? `${theme}.` : row.static ? "Tensor." : "") + row.name,
+    id: (row.kind ? `${theme}.` : row.static === true ? "Tensor." : "") + row.name,
     theme,
     names,
     aliases: { js: aliases.map(camel), py: aliases },
     signatures: {
-      js: owner("js") + names.js + argumentsOf(row.args, "js"),
-      py: owner("py") + names.py + argumentsOf(row.args, "py"),
+      js: owner("js") + names.js + (row.face ? "" : argumentsOf(row, "js")),
+      py: owner("py") + names.py + argumentsOf(row, "py"),
     },
     doc: row.doc,
     source: row.source ?? "",
@@ -66,40 +69,31 @@ function entryOf(theme: string, row: Row): Entry {
   };
 }
 
-export function camel(name: string): string {
-  return name.replace(/(?<=.)_([a-z0-9])/g, (_, letter) => letter.toUpperCase());
-}
-
 function ownerOf(theme: string, row: Row, language: Language): string {
-  if (row.kind === undefined) return row.static ? "Tensor." : "x.";
+  if (row.kind === undefined) return row.static === true ? "Tensor." : "x.";
   const place = theme === "state" && language === "js" ? "" : theme;
   const made = row.kind === "class" && language === "js" ? "new " : "";
   return made + (place ? `${place}.` : "");
 }
 
-/** `(axis, { keepdim = false })` and `(axis=None, keepdim=False)` from `axis: axes = None, *, keepdim: bool = False`. */
-export function argumentsOf(args: string | undefined, language: Language): string {
-  if (args === undefined) return "";
-  const parts = args.split(/,(?![^([{]*[)\]}])/).map((part) => part.trim());
-  const star = parts.indexOf("*");
-  const show = (part: string) => argument(part, language);
-  if (language === "py" || star < 0)
-    return `(${parts
-      .filter((p) => p && p !== "*")
-      .map(show)
-      .join(", ")})`;
-  const options = `{ ${parts
-    .slice(star + 1)
-    .map(show)
-    .join(", ")} }`;
-  return `(${[...parts.slice(0, star).map(show), options].join(", ")})`;
+/** `(axis?, { keepdim = false })` and `(axis=None, keepdim=False)`. */
+export function argumentsOf(row: { name: string; args?: string }, language: Language): string {
+  const show = (one: Parameter) => argument(one, language);
+  const all = parameters(row);
+  if (language === "py") return `(${all.map(show).join(", ")})`;
+  const options = all.filter(({ keyword }) => keyword).map(show);
+  const shown = all.filter(({ keyword }) => !keyword).map(show);
+  if (options.length > 0) shown.push(`{ ${options.join(", ")} }`);
+  return `(${shown.join(", ")})`;
 }
 
-function argument(part: string, language: Language): string {
-  const [, name = "", type = "", preset] = /^(\w+)\s*:\s*([^=]*?)\s*(?:=\s*(.*))?$/.exec(part) ?? [];
-  if (/^(shape|dims)$/.test(type)) return language === "js" ? `...${camel(name)}` : `*${name}`;
-  if (preset === undefined) return language === "js" ? camel(name) : name;
-  if (language === "py") return `${name}=${preset}`;
+function argument({ name, many, default: preset }: Parameter, language: Language): string {
+  if (language === "py") {
+    if (many) return `*${name}`;
+    return preset === undefined ? name : `${name}=${preset}`;
+  }
+  if (many) return `...${camel(name)}`;
+  if (preset === undefined) return camel(name);
   return preset === "None" ? `${camel(name)}?` : `${camel(name)} = ${literals[preset] ?? preset}`;
 }
 
