@@ -151,7 +151,10 @@ impl Lowerer<'_> {
             let expr = self.constant(0.0, node.dtype);
             return Value { expr, zero: mask, pending: Mask::new() };
         }
-        let key = (node.id, index.to_vec(), mask);
+        // An axis of size 1 depends on no range, as `fuse` counts on: where its index is not 0 the mask fails.
+        let at = |(lin, size): (&Lin, &usize)| if *size == 1 { Lin::default() } else { lin.clone() };
+        let index: Index = index.iter().zip(&node.shape).map(at).collect();
+        let key = (node.id, index, mask);
         if let Some(value) = self.memo.get(&key) {
             return value.clone();
         }

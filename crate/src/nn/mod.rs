@@ -4,12 +4,14 @@ mod conv;
 mod layers;
 mod fresh;
 mod norm;
+mod rnn;
 mod sequential;
 
 pub use conv::{Conv2d, ConvTranspose2d, same_padding};
 pub use fresh::fresh;
 pub use layers::{Dropout, Embedding, Flatten, Linear};
 pub use norm::{BatchNorm, GroupNorm, LayerNorm, LayerNorm2d, RmsNorm};
+pub use rnn::{LstmCell, Recurrent};
 pub use sequential::{Func, Sequential};
 
 use crate::{

@@ -26,6 +26,7 @@ mod pool;
 mod print;
 mod random;
 mod read;
+mod recurrent;
 mod reduce;
 mod resize;
 mod scan;
@@ -45,6 +46,7 @@ pub use pool::Pool2dOptions;
 pub use print::format;
 pub use random::manual_seed;
 pub use read::{Data, block_on};
+pub use recurrent::{RecurrentCell, RecurrentOptions};
 pub use shape::AxisList;
 
 pub(crate) use create::filled;
