@@ -310,7 +310,7 @@ impl Fuser {
             && !group.contract
             && !group.scan
             && (!group.fixed || group.outer == rows)
-            && group.roots.iter().all(|r| r.node.dtype.size() > 1);
+            && group.roots.iter().all(|r| r.node.dtype.size() >= 4);
         if fits {
             let group = self.group_mut(g);
             (group.outer, group.scan, group.fixed) = (rows, true, true);

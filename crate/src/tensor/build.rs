@@ -2,6 +2,7 @@
 //! compose with. Nothing here checks a user's input.
 
 use crate::graph::{Axes, Binary, DType, Mark, Node, Op, Pairs, Reduce, Scan, Shape, Unary, Window};
+use smallvec::SmallVec;
 
 /// A copy without a look at each element.
 fn same(shape: &Shape) -> Shape {
@@ -139,13 +140,14 @@ pub(crate) fn scan_max(x: &Node, axis: usize) -> Node {
     scan(Scan::Max, std::slice::from_ref(x), axis)
 }
 
+/// Computed in at least 32 bits, and rounded or wrapped once.
 fn scan(op: Scan, src: &[Node], axis: usize) -> Node {
     let last = &src[src.len() - 1];
     if last.shape[axis] < 2 || last.numel() == 0 {
         return last.clone();
     }
     let dtype = last.dtype.accumulator();
-    let src: Vec<Node> = src.iter().map(|x| cast(x, dtype)).collect();
+    let src: SmallVec<[Node; 2]> = src.iter().map(|x| cast(x, dtype)).collect();
     cast(&Node::new(Op::Scan(op, axis), &src, same(&last.shape), dtype), last.dtype)
 }
 

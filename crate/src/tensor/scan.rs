@@ -2,21 +2,18 @@
 
 use super::{Tensor, build, math, reduce, shape};
 use crate::{
-    error::{Error, Result},
+    error::Result,
     grad::is_record,
     graph::{Binary, DType, Node, Unary},
 };
 
 impl Tensor {
     /// `h[t] = a[t] · h[t − 1] + b[t]` along `axis`, with 0 before the first; `reverse` runs it from the end.
-    /// `a` and `b` broadcast together and have one dtype, not bool or an integer of one byte.
+    /// `a` and `b` broadcast together and meet in one dtype; bool counts as int32, uint8 as uint32.
     pub fn scan(a: &Tensor, b: &Tensor, axis: isize, reverse: bool) -> Result<Tensor> {
-        let (a, b) = (a.node(), b.node());
-        let narrow = |n: &Node| n.dtype.size() == 1;
-        if a.dtype != b.dtype || narrow(&a) {
-            let got = format!("{} and {}", a.dtype.name(), b.dtype.name());
-            return Err(Error::dtype("scan", got, "one dtype of four bytes", "cast both with cast(dtype)"));
-        }
+        let dtype = a.dtype().promote(b.dtype());
+        let meet = |x: &Tensor| reduce::widened(&build::cast(&x.node(), dtype));
+        let (a, b) = (meet(a), meet(b));
         let shape = shape::broadcast("scan", &a.shape, &b.shape)?;
         let axis = shape::axis("scan", axis, shape.len())?;
         let turned = |x: &Node| if reverse { build::flip(x, &[axis]) } else { x.clone() };
@@ -45,10 +42,7 @@ impl Tensor {
     /// The largest so far along `axis` and its position, int32; the latest at a tie, as in PyTorch.
     pub fn cummax(&self, axis: isize) -> Result<(Tensor, Tensor)> {
         let x = self.node();
-        let wide = reduce::widened(&x);
-        let largest = along("cummax", &wide, axis, build::scan_max)?;
-        let places = along("cummax", &wide, axis, records)?;
-        Ok((Tensor::from_node(build::cast(&largest.node(), x.dtype)), places))
+        Ok((along("cummax", &x, axis, build::scan_max)?, along("cummax", &x, axis, records)?))
     }
 
     /// The smallest so far along `axis` and its position, as [`Tensor::cummax`].

@@ -20,11 +20,15 @@ def wide(x):
     return torch.int32 if x.dtype == torch.bool else x.dtype
 
 
+def placed(found):
+    return found.values, found.indices.int()
+
+
 OPS = {
     "cumsum": lambda x, axis=0: x.cumsum(axis, dtype=wide(x)),
     "cumprod": lambda x, axis: x.cumprod(axis, dtype=wide(x)),
-    "cummax": lambda x, axis=0: tuple(x.cummax(axis)),
-    "cummin": lambda x, axis=0: tuple(x.cummin(axis)),
+    "cummax": lambda x, axis=0: placed(x.cummax(axis)),
+    "cummin": lambda x, axis=0: placed(x.cummin(axis)),
     "logcumsumexp": lambda x, axis=0: (x if x.is_floating_point() else x.float()).logcumsumexp(axis),
     "scan": scan,
     "chain_long_cumsum": lambda x: x.cumsum(1)[:, ::150],
@@ -78,6 +82,17 @@ case("scan", v([1.0, 0.0, 2.0, 0.0, 0.0, 3.0]), f(6), axis=0)
 case("scan", f(3, 1), f(3, 1), axis=1)
 case("scan", f(4, 3, view=[["permute", [1, 0]]]), f(3, 4, view=[["flip", [1]]]), axis=1)
 case("scan", v([1.0, 0.5, 0.5, 2.0]), v([1.0, inf, 3.0, nan]))
+
+for dtype in ("float16", "bfloat16", "float64"):
+    for op in METHODS:
+        case(op, f(2, 6, dtype=dtype), axis=1)
+    case("scan", f(6, dtype=dtype), f(6, dtype=dtype), axis=0)
+for op in ("cumsum", "cumprod", "cummax", "cummin"):
+    case(op, i(2, 6, dtype="int64"), axis=1)
+for op in ("cummax", "cummin"):
+    case(op, i(2, 6, dtype="int8"), axis=1)
+    case(op, i(2, 6, low=0, high=200, dtype="uint8"), axis=1)
+    case(op, b(2, 6), axis=1)
 
 LONG = [["expand", [2, 250, 6]], ["reshape", [2, 1500]]]
 for op in ("chain_long_cumsum", "chain_long_cumprod", "chain_long_cummax", "chain_long_logcumsumexp"):
