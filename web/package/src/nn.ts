@@ -4,6 +4,8 @@ import { idOf, idsOf, make, named } from "./handle.js";
 import { type Axes, type Shape, whole } from "./shape.js";
 import { Tensor } from "./tensor.js";
 
+export { GRU, LSTM, LSTMCell, type RecurrentOptions, RNN } from "./rnn.js";
+
 /** Anything with a `forward`, or a plain function from tensor to tensor. */
 export type Layer = { forward(x: Tensor): Tensor } | ((x: Tensor) => Tensor);
 
