@@ -2,6 +2,15 @@
 
 const last = (x) => x.shape.length;
 
+const every = (x, axis, step) => {
+  const split = x.shape.flatMap((n, i) => (i === axis ? [n / step, step] : [n]));
+  const first = split.map((n, i) => [0, i === axis + 1 ? 1 : n]);
+  return x
+    .reshape(split)
+    .shrink(first)
+    .reshape(split.filter((_, i) => i !== axis + 1));
+};
+
 export const chains = {
   chain_mlp: (x, w1, b1, w2, b2, t) => x.matmul(w1).add(b1).relu().matmul(w2).add(b2).crossEntropy(t),
   chain_attention: (q, k, v) =>
@@ -21,4 +30,13 @@ export const chains = {
     const invstd = x.var(axes, { correction: 0 }).add(1e-5).rsqrt();
     return x.batchNorm(w, bias, x.mean(axes), invstd);
   },
+  chain_long_cumsum: (x) => every(x.cumsum(1), 1, 150),
+  chain_long_cumprod: (x) => every(x.mul(0.01).add(1).cumprod(1), 1, 150),
+  chain_long_cummax: (x) => every(x.add(x.constructor.arange(x.shape[1]).mul(0.01)).cummax(1)[0], 1, 150),
+  chain_long_logcumsumexp: (x) => every(x.mul(20).logcumsumexp(1), 1, 150),
+  chain_long_scan: (a, x) =>
+    every(a.constructor.scan(a.sigmoid(), x.sin(), 0, { reverse: true }), 0, 100).tanh(),
+  chain_selective_scan: (delta, a, x, u, c) =>
+    delta.constructor.scan(delta.mul(a.exp().neg()).exp(), delta.mul(x).mul(u), 1).mul(c).sum(3),
+  chain_scan_of_scans: (x) => x.cumsum(1).cumsum(0).cumprod(1),
 };
