@@ -2,7 +2,7 @@
 
 use playgrad::{
     Kind, Result, Tensor, grad, no_grad, runtime, schedule,
-    tensor::{checkpoint, hvp, jvp, realize_all, vjp},
+    tensor::{block_on, checkpoint, gradcheck, hvp, jvp, realize_all, vjp},
 };
 
 fn cpu() {
@@ -214,5 +214,25 @@ fn products_have_gradients_to_every_order() -> Result<()> {
     let one = leaf(&[2.0, 0.0, 3.0, 5.0, 1.0]);
     let (_, second) = hvp(|x| x[0].prod((), false), &[&one], &[&ones])?;
     close(&second[0], &[15.0, 15.0 + 10.0 + 6.0 + 30.0, 10.0, 6.0, 30.0]);
+    Ok(())
+}
+
+#[test]
+fn gradients_are_checked_by_differences() -> Result<()> {
+    cpu();
+    let x = Tensor::from_slice(&[0.5f64, -1.25, 2.0, 0.75], &[2, 2])?;
+    let w = Tensor::from_slice(&[1.5f64, 0.25], &[2])?;
+    let worst = block_on(gradcheck(|x| x[0].mul(&x[1])?.tanh()?.exp(), &[&x, &w], None))?;
+    assert!((worst.gradient - worst.by_differences).abs() < 1e-6, "{worst:?}");
+    block_on(gradcheck(|x| x[0].softmax(-1)?.square(), &[&x.float()?], None))?;
+    let wrong = |x: &[Tensor]| {
+        let slopes = Tensor::from_slice(&[1.0f64, 1.0, 3.0, 1.0], &[2, 2])?;
+        x[0].add(1.0)?.custom_grad(&[&x[0]], move |g, _, _| Ok(vec![Some(g.mul(&slopes)?)]))
+    };
+    let error = block_on(gradcheck(wrong, &[&x], None)).unwrap_err();
+    assert!(error.kind == Kind::Data && error.got.contains("[1, 0] of input 0"), "{error}");
+    let kind = |x: &[&Tensor]| block_on(gradcheck(|x| x[0].exp(), x, None)).unwrap_err().kind;
+    assert_eq!(kind(&[]), Kind::Argument);
+    assert_eq!(kind(&[&x.int()?]), Kind::DType);
     Ok(())
 }

@@ -91,6 +91,18 @@ macro_rules! same {
 }
 
 same! {
+    extremes_of_bytes {
+        let x = data(&[4, 7], 5);
+        let bytes = x.mul(100.0)?.abs()?.cast(DType::U8)?;
+        [
+            x.gt(0.5)?.max(0, false)?,
+            x.gt(0.5)?.max(1, false)?.logical_not()?,
+            bytes.max(0, false)?,
+            bytes.min(1, false)?,
+            x.gt(0.0)?.reshape(&[1, 1, 4, 7])?.min([2, 3], false)?,
+        ]
+    }
+
     elementwise {
         let x = data(&[7, 13], 1);
         let y = data(&[13], 2);

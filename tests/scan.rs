@@ -269,3 +269,21 @@ fn mistakes_name_the_fix() {
         assert!(text.contains("scan") || text.contains("cumsum"), "{text}");
     }
 }
+
+#[test]
+fn kernels_that_share_rows_read_a_scan_from_one_of_them() {
+    on_each_device(|| {
+        let x = tensor(&[2, 5, 3], 11);
+        let (least, places) = x.logcumsumexp(0).unwrap().sin().unwrap().cummin(-1).unwrap();
+        let loss = least.mul(tensor(&[2, 5, 3], 12)).unwrap().sum((), false).unwrap();
+        let slopes = grad(&loss, &[&x]).unwrap().remove(0);
+        let alone = [&least, &places.float().unwrap(), &slopes].map(|t| t.to_vec::<f32>().unwrap());
+        let again = tensor(&[2, 5, 3], 11);
+        let (least, _) = again.logcumsumexp(0).unwrap().sin().unwrap().cummin(-1).unwrap();
+        let loss = least.mul(tensor(&[2, 5, 3], 12)).unwrap().sum((), false).unwrap();
+        let together = [least, grad(&loss, &[&again]).unwrap().remove(0)];
+        playgrad::tensor::realize_all(&together).unwrap();
+        same("values", &together[0], &alone[0]);
+        same("gradients", &together[1], &alone[2]);
+    });
+}

@@ -136,7 +136,7 @@ fn rule(n: &Node, g: &Node) -> Result<Sources> {
         }
         Op::Cast => smallvec![Some(build::cast(g, src(0).dtype))],
         Op::Bitcast => smallvec![None],
-        Op::Reduce(op, axes) => smallvec![Some(reduce(*op, axes, src(0), n, g)?)],
+        Op::Reduce(op, axes) => smallvec![Some(reduce(*op, axes, src(0), n, g))],
         Op::Scan(Scan::Linear, axis) => {
             let total = scan_back(src(0), g, *axis);
             smallvec![Some(build::mul(&total, &build::earlier(n, *axis))), Some(total)]
@@ -222,9 +222,9 @@ fn binary(op: Binary, a: &Node, b: &Node, y: &Node, g: &Node) -> [Option<Node>; 
     }
 }
 
-fn reduce(op: Reduce, axes: &Axes, x: &Node, y: &Node, g: &Node) -> Result<Node> {
+fn reduce(op: Reduce, axes: &Axes, x: &Node, y: &Node, g: &Node) -> Node {
     let all = |v: &Node| build::expand(v, &x.shape);
-    Ok(match op {
+    match op {
         Reduce::Sum => all(g),
         Reduce::Max => {
             let best = build::cast(&build::eq(x, &all(y)), x.dtype);
@@ -232,37 +232,27 @@ fn reduce(op: Reduce, axes: &Axes, x: &Node, y: &Node, g: &Node) -> Result<Node>
             build::mul(&best, &all(&share))
         }
         Reduce::Prod => {
-            let products = axes.iter().fold(x.clone(), |x, axis| product(&x, *axis));
-            let history = History::of(&products);
-            let gradient = history.gradients(&products, g.clone(), std::slice::from_ref(x))?.remove(0);
-            gradient.unwrap_or_else(|| build::like(x, 0.0))
+            let partial = axes.iter().scan(x.clone(), |x, axis| {
+                let next = build::reduce(Reduce::Prod, x, &[*axis]);
+                Some((std::mem::replace(x, next), *axis))
+            });
+            let partial: Vec<(Node, usize)> = partial.collect();
+            let back = |g: Node, (x, axis): &(Node, usize)| {
+                build::mul(&build::expand(&g, &x.shape), &others(x, *axis))
+            };
+            partial.iter().rev().fold(g.clone(), back)
         }
-    })
+    }
 }
 
-/// The product along an axis as products of halves, which divide by nothing: their gradients are right where
-/// factors are 0, to every order.
-fn product(x: &Node, axis: usize) -> Node {
-    let count = x.shape[axis].next_power_of_two();
-    let mut x = x.clone();
-    if count > x.shape[axis] {
-        let mut pairs: Pairs = x.shape.iter().map(|_| (0, 0)).collect();
-        pairs[axis].1 = count - x.shape[axis];
-        let padded = build::pad(&x, pairs);
-        let place = build::iota_along(&padded.shape, axis, DType::I32);
-        let inside = build::lt(&place, &build::like(&place, x.shape[axis] as f64));
-        x = build::select(&inside, &padded, &build::like(&padded, 1.0));
-    }
-    while x.shape[axis] > 1 {
-        let half = x.shape[axis] / 2;
-        let part = |start: usize| {
-            let mut pairs: Pairs = x.shape.iter().map(|n| (0, *n)).collect();
-            pairs[axis] = (start, start + half);
-            build::shrink(&x, pairs)
-        };
-        x = build::mul(&part(0), &part(half));
-    }
-    x
+/// The product of all others along an axis: of those before times those after. It divides by nothing, so its own
+/// gradients are right where factors are 0.
+fn others(x: &Node, axis: usize) -> Node {
+    let place = build::iota_along(&x.shape, axis, DType::I32);
+    let first = build::cast(&build::eq(&place, &build::like(&place, 0.0)), x.dtype);
+    let before = |x: &Node| build::scan_linear(&build::earlier(x, axis), &first, axis);
+    let turned = |x: &Node| build::flip(x, &[axis]);
+    build::mul(&before(x), &turned(&before(&turned(x))))
 }
 
 /// `G[t] = g[t] + a[t + 1] · G[t + 1]`: what each element of the recurrence owes to itself and all that follow.

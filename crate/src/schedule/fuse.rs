@@ -242,6 +242,7 @@ impl Fuser {
         }
         let reduces = matches!(self.nodes[n].op, Op::Reduce(..));
         if self.is_output[n]
+            || matches!(self.nodes[n].op, Op::Scan(..))
             || is_contraction(&self.nodes[n])
             || readers.iter().any(|g| self.group(*g).contract)
         {

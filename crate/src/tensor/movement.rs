@@ -24,7 +24,9 @@ impl Tensor {
     /// The same elements in another shape; one size may be -1, which is worked out.
     pub fn reshape(&self, sizes: &[isize]) -> Result<Tensor> {
         let node = self.node();
-        let known: usize = sizes.iter().filter(|s| **s >= 0).map(|s| *s as usize).product();
+        let empty = sizes.contains(&0);
+        let sizes_known = sizes.iter().filter(|s| **s >= 0);
+        let known = sizes_known.fold(usize::from(!empty), |n: usize, s| n.saturating_mul(*s as usize));
         let unknown = sizes.iter().filter(|s| **s < 0).count();
         let fits = match unknown {
             0 => known == node.numel(),

@@ -278,8 +278,8 @@ impl Tensor {
     /// Uniform in `±√(6 / ((1 + slope²)·fan_in))` (He et al. 2015); the fan-in is the product of all sizes but the
     /// first. tinygrad's slope is 0.01.
     pub fn kaiming_uniform(shape: &[usize], slope: f64) -> Result<Tensor> {
-        let fan_in: usize = shape.iter().skip(1).product();
-        let bound = (6.0 / (1.0 + slope * slope) / fan_in.max(1) as f64).sqrt();
+        let fan_in: f64 = shape.iter().skip(1).map(|n| *n as f64).product();
+        let bound = (6.0 / (1.0 + slope * slope) / fan_in.max(1.0)).sqrt();
         Self::uniform(shape, -bound, bound)
     }
 
@@ -307,6 +307,6 @@ impl Tensor {
 
 pub(crate) fn glorot_bound(shape: &[usize]) -> f64 {
     let first = shape.first().copied().unwrap_or(1);
-    let rest: usize = shape.iter().skip(1).product();
-    (6.0 / (first + rest) as f64).sqrt()
+    let rest: f64 = shape.iter().skip(1).map(|n| *n as f64).product();
+    (6.0 / (first as f64 + rest)).sqrt()
 }
