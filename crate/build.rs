@@ -4,7 +4,7 @@ use serde_json::Value as Json;
 use std::{env, fmt::Write, fs, path::Path};
 
 /// A type of the table: its name, the variant of `Kind`, and the accessor (also of its optional form).
-const TYPES: [(&str, &str, &str); 19] = [
+const TYPES: [(&str, &str, &str); 22] = [
     ("tensor", "Tensor", "tensor"),
     ("operand", "Operand", "operand"),
     ("number", "Number", "operand"),
@@ -19,6 +19,9 @@ const TYPES: [(&str, &str, &str); 19] = [
     ("sizes", "Sizes", "sizes"),
     ("floats", "Floats", "floats"),
     ("pairs", "Pairs", "pairs"),
+    ("ranges", "Ranges", "ranges"),
+    ("pads", "Pads", "pads"),
+    ("any", "Any", "any"),
     ("tensors", "Tensors", "tensors"),
     ("index", "Index", "index"),
     ("slices", "Slices", "slices"),
@@ -83,8 +86,7 @@ fn method(row: &Json, name: &str) -> Result<String, String> {
     for (i, p) in parameters.iter().enumerate() {
         let (name, accessor) = (p.name, p.accessor);
         let may = if p.optional && accessor != "axes" { "optional_" } else { "" };
-        let try_ = if accessor == "index" { "?" } else { "" };
-        write!(lets, "let {name} = call.{may}{accessor}({i}){try_}; ").unwrap();
+        write!(lets, "let {name} = call.{may}{accessor}({i}); ").unwrap();
     }
     let returns = row["returns"].as_str().unwrap_or("tensor");
     let run = match returns {

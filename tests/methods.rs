@@ -25,6 +25,7 @@ const RUST_ONLY: &[(&str, &str)] = &[
     ("scalar", "`from` elsewhere"),
     ("scalar_value", "`item` elsewhere"),
     ("to_vec", "`data` elsewhere"),
+    ("pad_mode", "`pad` elsewhere"),
 ];
 
 fn root() -> &'static Path {

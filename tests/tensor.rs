@@ -222,7 +222,7 @@ fn mistakes_are_errors_with_a_fix() {
         ("slice", Kind::Shape, x.slice(&[Slice::At(2)])),
         ("sum", Kind::Shape, x.sum(2, false)),
         ("max", Kind::Shape, Tensor::zeros(&[0]).unwrap().max((), false)),
-        ("cat", Kind::Shape, Tensor::cat(&[x.clone(), int.clone()], 0)),
+        ("cat", Kind::Shape, Tensor::cat(&[x.clone(), int.unsqueeze(0).unwrap()], 0)),
         ("cat", Kind::Argument, Tensor::cat(&[], 0)),
         ("matmul", Kind::Shape, x.matmul(&x)),
         ("linear", Kind::Shape, x.linear(&f(&[0.0; 4], &[2, 2]), None)),

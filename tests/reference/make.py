@@ -57,9 +57,16 @@ def run(ops, op, inputs, args, gradients=True):
     for n, spec in enumerate(inputs):
         for name, move in spec["view"]:
             viewed[n] = draw.MOVES[name](viewed[n], move)
-    named = {a: int(x[1:]) for a, x in args.items() if isinstance(x, str) and x[:1] == "$"}
-    rest = [x for n, x in enumerate(viewed) if n not in named.values()]
-    outs = ops[op](*rest, **{a: viewed[named[a]] if a in named else x for a, x in args.items()})
+    named = set()
+
+    def told(x):
+        if isinstance(x, str) and x[:1] == "$":
+            named.add(int(x[1:]))
+            return viewed[int(x[1:])]
+        return [told(y) for y in x] if isinstance(x, (list, tuple)) else x
+
+    args_told = {a: told(x) for a, x in args.items()}
+    outs = ops[op](*(x for n, x in enumerate(viewed) if n not in named), **args_told)
     outs = [x if torch.is_tensor(x) else torch.tensor(x) for x in (outs if isinstance(outs, (list, tuple)) else [outs])]
     result = {"seed": seed, "op": op, "inputs": spelled(inputs), "args": spelled(args), "outs": []}
     total = None

@@ -1,10 +1,10 @@
 //! Takes what was given; gives each parameter a value of its type, or the error that names it.
 
-use super::{Arg, Default, Given, Kind, Method, Value};
+use super::{Arg, Default, Given, Kind, Method, Value, index};
 use crate::{
     error::{Error, Result},
     graph::DType,
-    tensor::{AxisList, Operand, Slice, Tensor},
+    tensor::{AxisList, Index, Operand, Padding, Slice, Tensor},
 };
 use std::mem;
 
@@ -116,9 +116,14 @@ impl Kind {
             Kind::Sizes | Kind::Shape => ("whole numbers from 0", "give each axis a whole number"),
             Kind::Floats => ("a number or a list of them", "write e.g. [0.5, 0.5]"),
             Kind::Pairs => ("one [first, last] pair per axis", "write [[0, 0], [1, 1]]"),
+            Kind::Ranges => ("null or [from, to] per axis", "write e.g. [null, [1, 3]]"),
+            Kind::Pads => ("null or [before, after] per axis, or a flat list", "write e.g. [null, [1, 2]]"),
+            Kind::Any => ("a value", "pass a value"),
             Kind::Tensors => ("a list of tensors", "write [a, b]"),
             Kind::Slices => ("none, a number or [start, stop, step] per axis", "write e.g. [0, 10]"),
-            Kind::Index => ("what an index is made of", "write e.g. 0, \":\" or [1, 5, 2]"),
+            Kind::Index => {
+                ("ints, \"1:5\", null, \"...\", bools or tensors", "write e.g. 0, \":\" or [1, 5, 2]")
+            }
         }
     }
 }
@@ -169,14 +174,18 @@ impl Kind {
     fn is_list(self) -> bool {
         match self {
             Kind::Tensor | Kind::Operand | Kind::Number | Kind::Int | Kind::Size => false,
-            Kind::Float | Kind::Bool | Kind::Str | Kind::DType => false,
+            Kind::Float | Kind::Bool | Kind::Str | Kind::DType | Kind::Any => false,
             Kind::Axes | Kind::Ints | Kind::Sizes | Kind::Floats | Kind::Pairs => true,
+            Kind::Ranges | Kind::Pads => true,
             Kind::Tensors | Kind::Slices | Kind::Shape | Kind::Dims | Kind::Index => true,
         }
     }
 
     fn is_shape(self) -> bool {
-        matches!(self, Kind::Axes | Kind::Sizes | Kind::Pairs | Kind::Shape | Kind::Dims)
+        matches!(
+            self,
+            Kind::Axes | Kind::Sizes | Kind::Pairs | Kind::Ranges | Kind::Pads | Kind::Shape | Kind::Dims
+        )
     }
 }
 
@@ -197,9 +206,12 @@ fn fits(kind: Kind, value: &Value) -> bool {
         Kind::Pairs => matches!(value, Value::List(list) if list.iter().all(
             |pair| matches!(pair, Value::List(two) if two.len() == 2) && fits(Kind::Sizes, pair)
         )),
+        Kind::Ranges => matches!(value, Value::List(list) if list.iter().all(|v| range(v).is_some())),
+        Kind::Pads => index::padding(value).is_some(),
+        Kind::Any => true,
         Kind::Tensors => all(Kind::Tensor),
         Kind::Slices => matches!(value, Value::List(list) if list.iter().all(|v| slice(v).is_some())),
-        Kind::Index => true,
+        Kind::Index => matches!(value, Value::List(list) if list.iter().all(|v| index::part(v).is_some())),
     }
 }
 
@@ -209,6 +221,16 @@ pub fn dtype(method: &str, name: &str) -> Result<DType> {
         let known: Vec<_> = DType::ALL.iter().map(|d| d.name()).collect();
         Error::dtype(method, format!("\"{name}\""), known.join(", "), "name one of these")
     })
+}
+
+fn range(value: &Value) -> Option<Option<(usize, usize)>> {
+    match value {
+        Value::None => Some(None),
+        Value::List(two) if two.len() == 2 && fits(Kind::Sizes, value) => {
+            Some(Some((int(&two[0])? as usize, int(&two[1])? as usize)))
+        }
+        _ => None,
+    }
 }
 
 fn slice(value: &Value) -> Option<Slice> {
@@ -338,6 +360,22 @@ impl Bound {
             _ => None,
         };
         Some(self.list(i)?.iter().filter_map(pair).collect())
+    }
+
+    pub fn ranges(&mut self, i: usize) -> Vec<Option<(usize, usize)>> {
+        self.list(i).unwrap_or_default().iter().filter_map(range).collect()
+    }
+
+    pub fn pads(&mut self, i: usize) -> Padding {
+        index::padding(&self.take(i)).expect("checked when bound")
+    }
+
+    pub fn any(&mut self, i: usize) -> Value {
+        self.take(i)
+    }
+
+    pub fn index(&mut self, i: usize) -> Vec<Index> {
+        self.list(i).unwrap_or_default().iter().filter_map(index::part).collect()
     }
 
     pub fn tensors(&mut self, i: usize) -> Vec<Tensor> {

@@ -4,6 +4,7 @@
 //! [`METHODS`] of it. What a language writes by hand (reading, gradients) has a row there but none here.
 
 mod bind;
+mod index;
 mod value;
 
 pub use bind::dtype;
@@ -57,6 +58,9 @@ enum Kind {
     Sizes,
     Floats,
     Pairs,
+    Ranges,
+    Pads,
+    Any,
     Tensors,
     Index,
     Slices,

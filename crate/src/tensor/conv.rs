@@ -1,6 +1,6 @@
 //! Convolution over any number of axes: windows over the image, then multiply and sum; and its transpose.
 
-use super::{Tensor, build, movement, operand, shape};
+use super::{Tensor, build, operand, pad, shape};
 use crate::{
     error::{Error, Result},
     graph::{Axes, DType, Node, Pairs, Shape, Window},
@@ -139,7 +139,7 @@ pub(super) fn pad_sides(op: &str, x: &Node, sides: &[(isize, isize)], value: f64
     let grown: Shape =
         x.shape.iter().zip(&grow).map(|(n, (l, r))| n.saturating_add(*l).saturating_add(*r)).collect();
     shape::checked(op, &grown, x.dtype)?;
-    let padded = movement::pad_with(x, grow, value);
+    let padded = pad::pad_with(x, grow, value);
     Ok(if sides.iter().any(|(b, a)| *b < 0 || *a < 0) { build::shrink(&padded, kept) } else { padded })
 }
 

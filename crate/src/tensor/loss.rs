@@ -1,6 +1,6 @@
 //! Losses: what a model is trained to make small.
 
-use super::{Tensor, activation, build, index, math, reduce, shape};
+use super::{Tensor, activation, build, math, reduce, select, shape};
 use crate::{
     error::{Error, Result},
     graph::{Axes, DType, Node, Shape},
@@ -98,7 +98,7 @@ impl Classes {
             let expected = format!("integer classes of shape {:?}", rows.as_slice());
             return Err(mismatch(op, input, target, expected));
         }
-        let target = index::integers(op, target)?;
+        let target = select::integers(op, target)?;
         let mut line = rows;
         line.insert(axis, 1);
         let wanted = build::expand(&build::reshape(&target, &line), &x.shape);

@@ -1,24 +1,10 @@
-//! Views: reshape, permute, expand, pad, slice, cat. None copies; indices are rewritten when a kernel is made.
+//! Views: reshape, permute, expand, shrink, flip, windows. None copies; indices are rewritten when a kernel is made.
 
-use super::{Operand, Tensor, build, operand, shape};
+use super::{Tensor, build, index, shape};
 use crate::{
     error::{Error, Result},
-    graph::{Axes, Binary, DType, Node, Pairs, Shape, Window},
+    graph::{Axes, DType, Node, Pairs, Shape, Window},
 };
-
-/// What [`Tensor::slice`] keeps of one axis; negative positions count from the end, as in Python.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Slice {
-    All,
-    /// One position; the axis goes away.
-    At(isize),
-    /// `start:stop:step`; a negative step walks backward.
-    Range {
-        start: Option<isize>,
-        stop: Option<isize>,
-        step: isize,
-    },
-}
 
 impl Tensor {
     /// The same elements in another shape; one size may be -1, which is worked out.
@@ -109,37 +95,16 @@ impl Tensor {
         Ok(Tensor::from_node(shape::broadcast_node(&node, &to)))
     }
 
-    /// `value` before and after each axis: one (before, after) for each.
-    pub fn pad(&self, pairs: &[(usize, usize)], value: impl Into<Operand>) -> Result<Tensor> {
-        let node = self.node();
-        if pairs.len() != node.shape.len() {
-            return Err(Error::shape(
-                "pad",
-                format!("{} pairs for shape {:?}", pairs.len(), node.shape.as_slice()),
-                format!("{} pairs (before, after)", node.shape.len()),
-                "give one pair for each axis",
-            ));
-        }
-        let grown: Shape =
-            node.shape.iter().zip(pairs).map(|(n, (l, r))| n.saturating_add(*l).saturating_add(*r)).collect();
-        shape::checked("pad", &grown, node.dtype)?;
-        let value = match value.into() {
-            Operand::Tensor(t) => {
-                let got = format!("a tensor of shape {:?}", t.shape().as_slice());
-                return Err(Error::argument("pad", got, "a number", "pad with 0 and add the tensor"));
-            }
-            Operand::Bool(v) => f64::from(u8::from(v)),
-            Operand::Int(v) => v as f64,
-            Operand::Float(v) => v,
-        };
-        Ok(Tensor::from_node(pad_with(&node, Pairs::from_slice(pairs), value)))
-    }
-
     /// Keeps `start..end` of each axis.
     pub fn shrink(&self, ranges: &[(usize, usize)]) -> Result<Tensor> {
+        self.shrink_axes(&ranges.iter().copied().map(Some).collect::<Vec<_>>())
+    }
+
+    /// Keeps `start..end` of each axis, all of it for `None`.
+    pub fn shrink_axes(&self, ranges: &[Option<(usize, usize)>]) -> Result<Tensor> {
         let node = self.node();
-        if ranges.len() != node.shape.len()
-            || ranges.iter().zip(&node.shape).any(|((a, b), n)| a > b || b > n)
+        let kept: Pairs = ranges.iter().zip(&node.shape).map(|(r, n)| r.unwrap_or((0, *n))).collect();
+        if ranges.len() != node.shape.len() || kept.iter().zip(&node.shape).any(|((a, b), n)| a > b || b > n)
         {
             return Err(Error::shape(
                 "shrink",
@@ -148,32 +113,7 @@ impl Tensor {
                 "keep 0 <= start <= end <= size",
             ));
         }
-        Ok(Tensor::from_node(build::shrink(&node, Pairs::from_slice(ranges))))
-    }
-
-    /// Python's `self[a, b:c, …]`; axes not named are kept whole. A position outside its axis is an error, a range
-    /// is clipped.
-    pub fn slice(&self, parts: &[Slice]) -> Result<Tensor> {
-        let mut node = self.node();
-        if parts.len() > node.shape.len() {
-            let got = format!("{} parts for shape {:?}", parts.len(), node.shape.as_slice());
-            let expected = format!("at most {} parts", node.shape.len());
-            return Err(Error::shape("slice", got, expected, "remove a part"));
-        }
-        let mut dropped = Axes::new();
-        for (axis, part) in parts.iter().enumerate() {
-            let n = node.shape[axis];
-            node = match *part {
-                Slice::All => node,
-                Slice::At(i) => {
-                    let at = position(i, n)?;
-                    dropped.push(axis);
-                    keep(&node, axis, at, at + 1)
-                }
-                Slice::Range { start, stop, step } => range(&node, axis, start, stop, step)?,
-            };
-        }
-        Ok(Tensor::from_node(shape::without(&node, &dropped)))
+        Ok(Tensor::from_node(build::shrink(&node, kept)))
     }
 
     /// Reverses the order along the axes.
@@ -182,14 +122,14 @@ impl Tensor {
         Ok(Tensor::from_node(build::flip(&self.node(), &axes)))
     }
 
-    /// Drops an axis of size 1, or all of them where none is named.
+    /// Drops an axis of size 1, or all of them where none is named; an axis of another size stays.
     pub fn squeeze(&self, axis: Option<isize>) -> Result<Tensor> {
         let node = self.node();
         let axes: Axes = match axis {
-            Some(a) => std::iter::once(shape::axis("squeeze", a, node.shape.len())?).collect(),
+            Some(a) => std::iter::once(shape::axis("squeeze", a, node.shape.len().max(1))?).collect(),
             None => (0..node.shape.len()).collect(),
         };
-        let ones: Axes = axes.into_iter().filter(|a| node.shape[*a] == 1).collect();
+        let ones: Axes = axes.into_iter().filter(|a| node.shape.get(*a) == Some(&1)).collect();
         Ok(Tensor::from_node(shape::without(&node, &ones)))
     }
 
@@ -204,92 +144,140 @@ impl Tensor {
 
     /// Joins all axes from `start` on into one.
     pub fn flatten(&self, start: isize) -> Result<Tensor> {
-        let node = self.node();
-        let at = if node.shape.is_empty() { 0 } else { shape::axis("flatten", start, node.shape.len())? };
-        let mut to = Shape::from_slice(&node.shape[..at]);
-        to.push(node.shape[at..].iter().product());
-        Ok(Tensor::from_node(build::reshape(&node, &to)))
+        self.flatten_to(start, -1)
     }
 
-    /// Repeats the tensor that many times along each axis; new axes may stand in front.
-    pub fn repeat(&self, times: &[usize]) -> Result<Tensor> {
+    /// Joins the axes `start..=end` into one; a scalar becomes `[1]`.
+    pub fn flatten_to(&self, start: isize, end: isize) -> Result<Tensor> {
         let node = self.node();
-        let Some(front) = times.len().checked_sub(node.shape.len()) else {
-            let got = format!("{times:?} for shape {:?}", node.shape.as_slice());
-            return Err(Error::shape("repeat", got, "a number for each axis", "write 1 for axes to keep"));
+        let ndim = node.shape.len().max(1);
+        let (from, to) = (shape::axis("flatten", start, ndim)?, shape::axis("flatten", end, ndim)?);
+        if from > to {
+            let got = format!("axes {start} to {end}");
+            return Err(Error::shape("flatten", got, "the first before the last", "swap them"));
+        }
+        let past = node.shape.len().min(to + 1);
+        let mut joined = Shape::from_slice(&node.shape[..from]);
+        joined.push(node.shape[from..past].iter().product());
+        joined.extend_from_slice(&node.shape[past..]);
+        Ok(Tensor::from_node(build::reshape(&node, &joined)))
+    }
+
+    /// Splits one axis into several whose sizes multiply to it; one size may be -1, which is worked out.
+    pub fn unflatten(&self, axis: isize, sizes: &[isize]) -> Result<Tensor> {
+        let shape = self.shape();
+        let axis = shape::axis("unflatten", axis, shape.len())?;
+        let known: isize = sizes.iter().filter(|s| **s >= 0).product();
+        let n = shape[axis] as isize;
+        let fits = match sizes.iter().filter(|s| **s < 0).count() {
+            0 => known == n,
+            1 => known > 0 && n % known == 0 && sizes.contains(&-1),
+            _ => false,
         };
-        let mut base = Shape::from_elem(1, front);
-        base.extend_from_slice(&node.shape);
-        let (mut line, mut wide, mut to) = (Shape::new(), Shape::new(), Shape::new());
-        for (n, t) in base.iter().zip(times) {
-            line.extend_from_slice(&[1, *n]);
-            wide.extend_from_slice(&[*t, *n]);
-            to.push(n.saturating_mul(*t));
+        if !fits {
+            let (got, expected) = (format!("sizes {sizes:?}"), format!("sizes that multiply to {n}"));
+            return Err(Error::shape("unflatten", got, expected, "change a size, or write -1 for one"));
         }
-        shape::checked("repeat", &to, node.dtype)?;
-        Ok(Tensor::from_node(build::reshape(&build::expand(&build::reshape(&node, &line), &wide), &to)))
+        let split = sizes.iter().map(|s| if *s < 0 { (n / known) as usize } else { *s as usize });
+        let mut to = Shape::from_slice(&shape[..axis]);
+        to.extend(split);
+        to.extend_from_slice(&shape[axis + 1..]);
+        Ok(Tensor::from_node(build::reshape(&self.node(), &to)))
     }
 
-    /// Joins tensors along an axis; all other sizes and the dtypes must agree.
-    pub fn cat(list: &[Tensor], axis: isize) -> Result<Tensor> {
-        let first = list.first().ok_or_else(|| {
-            Error::argument("cat", "no tensors", "at least one tensor", "check that the list is not empty")
-        })?;
-        let axis = shape::axis("cat", axis, first.ndim())?;
-        let base = first.shape();
-        for t in list {
-            let s = t.shape();
-            let fits = s.len() == base.len() && (0..s.len()).all(|i| i == axis || s[i] == base[i]);
-            if !fits || t.dtype() != first.dtype() {
-                return Err(Error::shape(
-                    "cat",
-                    format!(
-                        "{:?} {} beside {:?} {}",
-                        s.as_slice(),
-                        t.dtype(),
-                        base.as_slice(),
-                        first.dtype()
-                    ),
-                    format!("the same dtype and sizes in every axis but {axis}"),
-                    "reshape or cast the tensors first",
-                ));
+    /// Windows of `size` elements along an axis, one every `step`: the axis counts the windows, a new last axis
+    /// their elements.
+    pub fn unfold(&self, axis: isize, size: usize, step: usize) -> Result<Tensor> {
+        let x = self.node();
+        let axis = shape::axis("unfold", axis, x.shape.len())?;
+        let n = x.shape[axis];
+        if size > n || step == 0 {
+            let got = format!("size {size} and step {step} along an axis of size {n}");
+            let expected = format!("a size up to {n} and a step from 1");
+            return Err(Error::argument("unfold", got, expected, "use smaller windows"));
+        }
+        let count = (n - size) / step + 1;
+        if size == 0 {
+            let mut to = x.shape.clone();
+            to[axis] = count;
+            to.push(0);
+            return Ok(Tensor::from_node(build::reshape(&keep(&x, axis, 0, 0), &to)));
+        }
+        let windows = Window { axis, size, stride: step, dilation: 1 };
+        Ok(Tensor::from_node(build::window(&x, windows, count)))
+    }
+
+    /// The elements `x[i, i + offset]` of two axes, as a new last axis in their place.
+    pub fn diagonal(&self, offset: isize, dim1: isize, dim2: isize) -> Result<Tensor> {
+        let x = self.node();
+        let ndim = x.shape.len();
+        let (a, b) = (shape::axis("diagonal", dim1, ndim)?, shape::axis("diagonal", dim2, ndim)?);
+        if a == b {
+            return Err(Error::shape("diagonal", format!("axis {a} twice"), "two axes", "name another axis"));
+        }
+        let mut order: Axes = (0..ndim).filter(|i| *i != a && *i != b).collect();
+        order.extend([a, b]);
+        let (top, left) = ((-offset).max(0) as usize, offset.max(0) as usize);
+        let (rows, columns) = (x.shape[a].saturating_sub(top), x.shape[b].saturating_sub(left));
+        let count = rows.min(columns);
+        let turned = build::permute(&x, &order);
+        let mut to = Shape::from_slice(&turned.shape[..ndim - 2]);
+        to.push(count);
+        if count == 0 {
+            return Ok(Tensor::from_node(build::reshape(&keep(&turned, ndim - 2, 0, 0), &to)));
+        }
+        let corner = keep(&keep(&turned, ndim - 2, top, top + count), ndim - 1, left, left + columns);
+        to[ndim - 2] = count * columns;
+        let flat = build::reshape(&corner, &to);
+        Ok(Tensor::from_node(index::every(&flat, ndim - 2, columns + 1)))
+    }
+
+    /// A vector as the diagonal of a square matrix, zeros around it; of a matrix its diagonal.
+    pub fn diag(&self) -> Result<Tensor> {
+        let x = self.node();
+        match x.shape[..] {
+            [n] => {
+                let full = [n, n];
+                shape::checked("diag", &full, x.dtype)?;
+                let across = build::expand(&build::reshape(&x, &[1, n]), &full);
+                let places = |axis| build::iota_along(&full, axis, DType::I32);
+                let on = build::eq(&places(0), &places(1));
+                Ok(Tensor::from_node(build::select(&on, &across, &build::like(&across, 0.0))))
             }
+            [_, _] => self.diagonal(0, 0, 1),
+            _ => Err(Error::shape(
+                "diag",
+                format!("shape {:?}", x.shape.as_slice()),
+                "a vector or a matrix",
+                "use diagonal() for more axes",
+            )),
         }
-        let total: usize = list.iter().map(|t| t.shape()[axis]).sum();
-        let mut to = base;
-        to[axis] = total;
-        shape::checked("cat", &to, first.dtype())?;
-        let mut before = 0;
-        let mut joined: Option<Node> = None;
-        for node in list.iter().map(Tensor::node) {
-            let n = node.shape[axis];
-            let mut pairs = Pairs::from_elem((0, 0), to.len());
-            pairs[axis] = (before, total - before - n);
-            before += n;
-            let part = build::pad(&node, pairs);
-            joined = Some(match joined {
-                None => part,
-                Some(sum) if part.dtype == DType::Bool => build::binary(Binary::Or, &sum, &part),
-                Some(sum) => build::add(&sum, &part),
-            });
-        }
-        Ok(joined.map_or_else(|| first.clone(), Tensor::from_node))
     }
 
-    /// Joins tensors of one shape along a new axis.
-    pub fn stack(list: &[Tensor], axis: isize) -> Result<Tensor> {
-        let rows = list.iter().map(|t| t.unsqueeze(axis)).collect::<Result<Vec<_>>>()?;
-        Self::cat(&rows, axis)
+    /// The last two axes with zeros below the diagonal that many to the right of the main one.
+    pub fn triu(&self, diagonal: isize) -> Result<Tensor> {
+        self.triangle("triu", diagonal, true)
     }
-}
 
-pub(super) fn pad_with(x: &Node, pairs: Pairs, value: f64) -> Node {
-    let zeros = build::pad(x, pairs.clone());
-    if value == 0.0 {
-        return zeros;
+    /// The last two axes with zeros above the diagonal that many to the right of the main one.
+    pub fn tril(&self, diagonal: isize) -> Result<Tensor> {
+        self.triangle("tril", diagonal.saturating_add(1), false)
     }
-    let inside = build::pad(&Node::constant(1.0, x.shape.clone(), DType::Bool), pairs);
-    build::select(&inside, &zeros, &operand::constant(value, &zeros.shape, x.dtype))
+
+    fn triangle(&self, op: &str, diagonal: isize, upper: bool) -> Result<Tensor> {
+        let x = self.node();
+        let Some(row) = x.shape.len().checked_sub(2) else {
+            let got = format!("shape {:?}", x.shape.as_slice());
+            return Err(Error::shape(op, got, "a matrix or a batch of them", "reshape it to two axes"));
+        };
+        let limit = x.shape[row].max(x.shape[row + 1]) as isize;
+        let shift = diagonal.clamp(-limit, limit) as f64;
+        let first = build::offset(&build::iota_along(&x.shape, row, DType::I32), shift);
+        let below = build::lt(&build::iota_along(&x.shape, row + 1, DType::I32), &first);
+        let zero = build::like(&x, 0.0);
+        let (yes, no) = if upper { (&zero, &x) } else { (&x, &zero) };
+        Ok(Tensor::from_node(build::select(&below, yes, no)))
+    }
 }
 
 /// `start..end` of one axis.
@@ -297,44 +285,4 @@ pub(super) fn keep(x: &Node, axis: usize, start: usize, end: usize) -> Node {
     let mut pairs: Pairs = x.shape.iter().map(|n| (0, *n)).collect();
     pairs[axis] = (start, end);
     build::shrink(x, pairs)
-}
-
-fn position(i: isize, n: usize) -> Result<usize> {
-    let size = n as isize;
-    if (-size..size).contains(&i) {
-        return Ok(i.rem_euclid(size) as usize);
-    }
-    let expected = format!("a position from {} to {}", -size, size - 1);
-    Err(Error::shape(
-        "slice",
-        format!("position {i} of an axis of size {n}"),
-        expected,
-        "stay inside the axis",
-    ))
-}
-
-fn range(x: &Node, axis: usize, start: Option<isize>, stop: Option<isize>, step: isize) -> Result<Node> {
-    let n = x.shape[axis] as isize;
-    let wrap = |i: isize| if i < 0 { i.saturating_add(n) } else { i };
-    if step == 0 {
-        return Err(Error::argument("slice", "step 0", "a step other than 0", "use step 1"));
-    }
-    if step < 0 {
-        // Walking back from `start` to `stop` is walking forward over the flipped axis.
-        let mirror = |i: isize| n - 1 - wrap(i).clamp(-1, n - 1);
-        let from = start.map_or(0, mirror);
-        let to = stop.map_or(n, mirror);
-        return range(&build::flip(x, &[axis]), axis, Some(from), Some(to), -step);
-    }
-    let from = wrap(start.unwrap_or(0)).clamp(0, n);
-    let to = wrap(stop.unwrap_or(n)).clamp(from, n);
-    let kept = keep(x, axis, from as usize, to as usize);
-    let (length, step) = (kept.shape[axis], step as usize);
-    if step == 1 || length == 0 {
-        return Ok(kept);
-    }
-    let windows = Window { axis, size: 1, stride: step, dilation: 1 };
-    let picked = build::window(&kept, windows, length.div_ceil(step));
-    let shape = Shape::from_slice(&picked.shape[..picked.shape.len() - 1]);
-    Ok(build::reshape(&picked, &shape))
 }

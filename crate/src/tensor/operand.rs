@@ -78,7 +78,7 @@ impl Operand {
         (Tensor::from_node(left), x.into())
     }
 
-    fn shape(&self) -> Shape {
+    pub(super) fn shape(&self) -> Shape {
         match self {
             Operand::Tensor(t) => t.shape(),
             Operand::Bool(_) | Operand::Int(_) | Operand::Float(_) => Shape::new(),
@@ -86,7 +86,7 @@ impl Operand {
     }
 
     /// This operand as a node of that shape and dtype, which it has been checked to fit.
-    fn node(&self, shape: &[usize], dtype: DType) -> Node {
+    pub(super) fn node(&self, shape: &[usize], dtype: DType) -> Node {
         match self {
             Operand::Tensor(t) => shape::broadcast_node(&build::cast(&t.node(), dtype), shape),
             Operand::Bool(v) => constant(u8::from(*v).into(), shape, dtype),

@@ -3,7 +3,7 @@
 use super::{
     Tensor, build,
     conv::{Sides, Slide, pad_sides},
-    index, movement, reduce, shape,
+    movement, reduce, select, shape,
 };
 use crate::{
     error::{Error, Result},
@@ -165,7 +165,7 @@ impl Tensor {
         output_size: Option<&[usize]>,
     ) -> Result<Tensor> {
         let (op, o, kernel) = ("max_unpool2d", options, kernel);
-        let (x, at) = (self.node(), index::integers(op, indices)?);
+        let (x, at) = (self.node(), select::integers(op, indices)?);
         if x.shape.len() < 3 || at.shape != x.shape {
             return Err(Error::shape(
                 op,

@@ -9,7 +9,14 @@ export type Operand = Tensor | number | boolean;
 export type Slice = null | number | readonly [number | null, number | null, number?];
 
 /** What an index is made of. */
-export type Index = null | number | boolean | string | readonly (number | null)[] | Tensor;
+export type Index =
+  | null
+  | number
+  | boolean
+  | string
+  | readonly (number | null)[]
+  | readonly [readonly number[]]
+  | Tensor;
 
 /** `keepdim: true` leaves the reduced axes with size 1. */
 export interface ReduceOptions {
