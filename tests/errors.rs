@@ -21,7 +21,7 @@ fn ints(values: &[i32]) -> Tensor {
 type Mistake = fn() -> Result<Tensor>;
 
 /// Kind, a part of what was got, the mistake.
-const MISTAKES: [(Kind, &str, Mistake); 52] = [
+const MISTAKES: [(Kind, &str, Mistake); 57] = [
     (Kind::Shape, "[2, 3] and [2]", || f(&[2, 3]).add(f(&[2]))),
     (Kind::Shape, "[2, 3]", || f(&[2, 3]).matmul(&f(&[2, 3]))),
     (Kind::Shape, "[]", || f(&[]).matmul(&f(&[2]))),
@@ -90,6 +90,11 @@ const MISTAKES: [(Kind, &str, Mistake); 52] = [
         let at = Tensor::zeros(&[1, 1, 2, 2])?.int()?;
         f(&[1, 1, 2, 2]).max_unpool2d(&at, &[2, 2], Default::default(), Some(&[4]))
     }),
+    (Kind::Argument, "i1", || Tensor::einsum("i1,jk", &[f(&[2, 2]), f(&[2, 2])], None)),
+    (Kind::Argument, "ij,jk", || Tensor::einsum("ij,jk", &[f(&[2, 2])], None)),
+    (Kind::Argument, "ij->ik", || Tensor::einsum("ij->ik", &[f(&[2, 2])], None)),
+    (Kind::Argument, "ij->", || Tensor::einsum("ij->", &[f(&[2])], None)),
+    (Kind::Shape, "2 and 3", || Tensor::einsum("ij,jk", &[f(&[2, 2]), f(&[3, 2])], None)),
     (Kind::Argument, "mode cubic", || f(&[2, 2]).interpolate(&[4], "cubic", false)),
     (Kind::Argument, "align_corners", || f(&[2, 2]).interpolate(&[4], "nearest", true)),
     (Kind::Shape, "size [2, 2, 2]", || f(&[2, 2]).interpolate(&[2, 2, 2], "linear", false)),

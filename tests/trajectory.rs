@@ -74,7 +74,7 @@ impl Run {
     /// One step; the norm of the gradients where they are clipped by it.
     fn step(&self, row: &Value) -> Result<Option<Tensor>> {
         self.optimizer.zero_grad();
-        let out = self.x.linear(&self.w, Some(&self.b))?.tanh()?;
+        let out = self.x.linear(&self.w.t(), Some(&self.b))?.tanh()?;
         let loss = out.sub(&self.y)?.square()?.mean((), false)?;
         loss.backward()?;
         let both = [self.w.clone(), self.b.clone()];

@@ -172,6 +172,12 @@ fn arange(start: Operand, stop: Option<Operand>, step: Operand, dtype: Option<DT
     Tensor::arange(number(&start), number(&stop), number(&step), dtype)
 }
 
+/// All in `dtype` where it is given.
+fn linear(x: &Tensor, weight: &Tensor, bias: Option<Tensor>, dtype: Option<DType>) -> Result<Tensor> {
+    let to = |t: &Tensor| dtype.map_or_else(|| Ok(t.clone()), |dtype| t.cast(dtype));
+    to(x)?.linear(&to(weight)?, bias.as_ref().map(to).transpose()?.as_ref())
+}
+
 /// A lone size is meant for the two axes of an image.
 fn kernel(sizes: Vec<usize>) -> Vec<usize> {
     if let [both] = sizes[..] { vec![both; 2] } else { sizes }

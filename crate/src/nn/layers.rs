@@ -21,7 +21,7 @@ impl Linear {
 
 impl Module for Linear {
     fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        x.linear(&self.weight, self.bias.as_ref())
+        x.linear(&self.weight.t(), self.bias.as_ref())
     }
 
     fn tensors(&self) -> Vec<(String, Tensor)> {

@@ -145,11 +145,7 @@ pub(super) fn pad_sides(op: &str, x: &Node, sides: &[(isize, isize)], value: f64
 
 /// Image and weight in the dtype of their products, the number of spatial axes, and the dtype of the result.
 fn operands(op: &str, x: &Tensor, weight: &Tensor, to: Option<DType>) -> Result<(Node, Node, usize, DType)> {
-    let (mut x, mut w, both) = operand::factors(x, weight);
-    if let Some(dtype) = to {
-        let wide = x.dtype.promote(dtype).accumulator();
-        (x, w) = (build::cast(&x, wide), build::cast(&w, wide));
-    }
+    let (x, w, dtype) = operand::factors(x, weight, to);
     if x.shape.len() < 3 || w.shape.len() != x.shape.len() {
         return Err(Error::shape(
             op,
@@ -159,7 +155,7 @@ fn operands(op: &str, x: &Tensor, weight: &Tensor, to: Option<DType>) -> Result<
         ));
     }
     let spatial = x.shape.len() - 2;
-    Ok((x, w, spatial, to.unwrap_or(both)))
+    Ok((x, w, spatial, dtype))
 }
 
 fn channel_error(op: &str, cin: usize, w: &Node, groups: usize, expected: &str) -> Error {

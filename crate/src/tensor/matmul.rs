@@ -3,14 +3,19 @@
 use super::{Tensor, build, operand, shape};
 use crate::{
     error::{Error, Result},
-    graph::{Axes, Shape},
+    graph::{Axes, DType, Shape},
 };
 
 impl Tensor {
     /// The matrix product over the last axis of this and the last but one of `other`, batch axes broadcast, as
     /// NumPy's `@`: `[…, m, k] · […, k, n] → […, m, n]`; a vector on either side loses its axis.
     pub fn matmul(&self, other: &Tensor) -> Result<Tensor> {
-        let (x, w, dtype) = operand::factors(self, other);
+        self.dot(other, None)
+    }
+
+    /// [`Tensor::matmul`] with the dtype of the result, and at least of its sums.
+    pub fn dot(&self, other: &Tensor, dtype: Option<DType>) -> Result<Tensor> {
+        let (x, w, dtype) = operand::factors(self, other, dtype);
         let (dx, dw) = (x.shape.len(), w.shape.len());
         let inner = |n: usize| n.saturating_sub(2);
         if dx == 0 || dw == 0 || x.shape[dx - 1] != w.shape[inner(dw)] {
@@ -47,23 +52,19 @@ impl Tensor {
         Ok(Tensor::from_node(build::cast(&build::reshape(&total, &out), dtype)))
     }
 
-    /// Another name of [`Tensor::matmul`].
-    pub fn dot(&self, other: &Tensor) -> Result<Tensor> {
-        self.matmul(other)
-    }
-
-    /// `self · weightᵀ + bias`, weight of shape [out, in], bias of shape [out], as PyTorch's `linear`.
+    /// `self · weight + bias`, weight of shape [in, out] and bias of shape [out]; a weight of one axis scales
+    /// each feature. As tinygrad's `linear`: PyTorch's keeps weights as [out, in].
     pub fn linear(&self, weight: &Tensor, bias: Option<&Tensor>) -> Result<Tensor> {
         let (x, w) = (self.shape(), weight.shape());
-        if w.len() != 2 || x.last() != Some(&w[1]) {
+        if !matches!(w.len(), 1 | 2) || x.last() != Some(&w[0]) {
             return Err(Error::shape(
                 "linear",
                 format!("input {:?} and weight {:?}", x.as_slice(), w.as_slice()),
-                "a weight [out, in] with in equal to the input's last size",
-                format!("give an input with {} features, or change the layer", w.last().unwrap_or(&0)),
+                "a weight [in, out] with in equal to the input's last size",
+                format!("give an input with {} features, or transpose the weight", w.first().unwrap_or(&0)),
             ));
         }
-        let out = self.matmul(&weight.t())?;
+        let out = if w.len() == 1 { self.mul(weight)? } else { self.matmul(weight)? };
         match bias {
             Some(bias) => out.add(bias),
             None => Ok(out),

@@ -12,6 +12,7 @@ mod cast;
 mod compare;
 mod conv;
 mod create;
+mod einsum;
 mod elementwise;
 mod gradcheck;
 mod handle;

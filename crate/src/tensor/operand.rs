@@ -118,12 +118,18 @@ pub(super) fn pair(op: &str, a: &Tensor, b: &Operand) -> Result<(Node, Node)> {
     Ok((shape::broadcast_node(&build::cast(&a.node(), dtype), &to), b.node(&to, dtype)))
 }
 
-/// Two factors of products to be summed, in the dtype the sum is computed in, and the dtype it is to be cast to
-/// at the end: that of both together, int32 for bools and 8-bit integers.
-pub(super) fn factors(a: &Tensor, b: &Tensor) -> (Node, Node, DType) {
-    let both = a.dtype().promote(b.dtype());
-    let dtype = if both.size() == 1 { DType::I32 } else { both };
-    let wide = dtype.accumulator();
+/// The dtype that sums of products are computed in, and the one they are cast to at the end: `to`, or that of all
+/// factors together, int32 for bools and 8-bit integers.
+pub(super) fn product_dtypes(factors: &[&Tensor], to: Option<DType>) -> (DType, DType) {
+    let both = factors.iter().map(|x| x.dtype()).reduce(DType::promote).unwrap_or(DType::F32);
+    let own = if both.size() == 1 { DType::I32 } else { both };
+    let dtype = to.unwrap_or(own);
+    (own.promote(dtype).accumulator(), dtype)
+}
+
+/// Two factors of products to be summed, in the dtypes of [`product_dtypes`].
+pub(super) fn factors(a: &Tensor, b: &Tensor, to: Option<DType>) -> (Node, Node, DType) {
+    let (wide, dtype) = product_dtypes(&[a, b], to);
     (build::cast(&a.node(), wide), build::cast(&b.node(), wide), dtype)
 }
 

@@ -67,6 +67,22 @@ def interpolate(x, size, mode="linear", align_corners=False):
     return F.interpolate(images, size, mode=mode, **corners).reshape([*x.shape[:-axes], *size]).to(x.dtype)
 
 
+def matmul(x, y, reverse=False, dtype=None):
+    if dtype:
+        x, y = x.to(getattr(torch, dtype)), y.to(getattr(torch, dtype))
+    return y @ x if reverse else x @ y
+
+
+def einsum(*operands, formula, dtype=None):
+    return torch.einsum(formula, *operands)
+
+
+def linear(x, w, bias=0, dtype=None):
+    if dtype:
+        x, w, bias = (y.to(getattr(torch, dtype)) for y in (x, w, bias))
+    return (x * w if w.ndim == 1 else x @ w) + bias
+
+
 def attention(q, key, value, attn_mask=None, dropout_p=0.0, **args):
     return F.scaled_dot_product_attention(q, key, value, attn_mask, **args)
 
@@ -89,8 +105,10 @@ def rms_norm(x, axis=-1, eps=1e-6):
 
 
 OPS = {
-    "matmul": lambda x, y: x @ y,
-    "linear": F.linear,
+    "matmul": matmul,
+    "dot": matmul,
+    "einsum": einsum,
+    "linear": linear,
     "conv2d": conv2d,
     "conv_transpose2d": conv_transpose2d,
     "max_pool2d": max_pool2d,
@@ -119,8 +137,52 @@ case("matmul", f(4, 3, view=[["permute", [1, 0]]]), f(5, 4, view=[["permute", [1
 case("matmul", f(3, 65), f(65, 3))
 case("matmul", f(2, 0), f(0, 3))
 case("matmul", i(2, 3), i(3, 2))
-case("linear", f(3, 4), f(2, 4), f(2))
-case("linear", f(2, 3, 4), f(5, 4))
+case("matmul", f(3, 4), f(2, 3), reverse=True)
+case("matmul", i(3, 4), i(4, 2), dtype="float32")
+case("matmul", f(0, 3), f(3, 2))
+case("matmul", f(2, 3, 0), f(0, 2))
+case("matmul", f(1, 1), f(1, 1))
+case("matmul", f(3), f(2, 3, 4))
+case("matmul", f(2, 3, 4), f(4))
+case("matmul", f(3, 4, 1, view=[["expand", [3, 4, 5]]]), f(5, 2))
+case("matmul", v([[1, nan], [inf, 2]]), v([[1, 0], [2, 1]]))
+case("matmul", f(1, 400), f(400, 1))
+case("dot", f(3, 4), f(4, 2))
+case("dot", f(5), f(5))
+case("dot", i(2, 3), i(3), dtype="float32")
+case("linear", f(3, 4), f(4, 2), f(2))
+case("linear", f(2, 3, 4), f(4, 5))
+case("linear", f(4), f(4, 2), f(2))
+case("linear", f(3, 4), f(4), f(4))
+case("linear", i(3, 4), i(4, 2), i(2), dtype="float32")
+
+case("einsum", f(3, 4), f(4, 2), formula="ij,jk->ik")
+case("einsum", f(3, 4), f(4, 2), formula="ij,jk")
+case("einsum", f(3, 4), formula="ij->ji")
+case("einsum", f(3, 4), formula="ba")
+case("einsum", f(3, 4), formula="ij->")
+case("einsum", f(3, 4), formula=" i j -> j ")
+case("einsum", f(3, 3), formula="ii")
+case("einsum", f(3, 3), formula="ii->i")
+case("einsum", f(2, 3, 4, 3), formula="abcb->ca")
+case("einsum", f(3, 3, 3), formula="iii->i")
+case("einsum", f(3), f(4), formula="i,j->ij")
+case("einsum", f(3), f(3), formula="i,i")
+case("einsum", f(2, 3, 4), f(2, 4, 2), formula="bij,bjk->bik")
+case("einsum", f(2, 3, 4), f(4, 2), formula="...ij,jk->...ik")
+case("einsum", f(2, 1, 3, 4), f(5, 4, 2), formula="...ij,...jk")
+case("einsum", f(2, 3, 4), formula="i...->...i")
+case("einsum", f(2, 3), f(3), formula="...,...->...")
+case("einsum", f(2, 3), f(3, 4), f(4, 2), formula="ij,jk,kl->il")
+case("einsum", f(2, 3), f(2, 3), f(2, 3), formula="ij,ij,ij->j")
+case("einsum", f(3), f(3, 4), f(4), formula="i,ij,j->")
+case("einsum", f(2, 2, 3, 2), f(2, 4, 3, 2), formula="bqhd,bkhd->bhqk")
+case("einsum", f(1, 3), f(2, 3), formula="ij,ij->i")
+case("einsum", f(), f(3), formula=",i->i")
+case("einsum", f(0, 3), f(3, 2), formula="ij,jk->ik")
+case("einsum", i(2, 3), i(3, 2), formula="ij,jk->ki")
+case("einsum", f(4, 3, view=[["permute", [1, 0]], ["flip", [1]]]), f(4), formula="ij,j->i")
+case("einsum", v([[1, nan], [inf, 2]]), formula="ij->j")
 
 case("conv2d", f(1, 1, 5, 5), f(1, 1, 3, 3))
 case("conv2d", f(2, 3, 6, 5), f(4, 3, 3, 2), f(4))

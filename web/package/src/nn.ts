@@ -42,7 +42,7 @@ export class Linear extends Weighted {
 
   /** Input `[…, in]`, output `[…, out]`. */
   forward(x: Tensor): Tensor {
-    return x.linear(this.weight, this.bias);
+    return x.linear(this.weight.transpose(0, 1), this.bias);
   }
 }
 

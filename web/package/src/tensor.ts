@@ -71,6 +71,11 @@ export class Tensor extends (Handle as unknown as Base) {
     return this.permute(this.shape.map((_, axis, all) => all.length - 1 - axis));
   }
 
+  /** Applies the functions of a list one after the other. */
+  sequential(list: ((x: Tensor) => Tensor)[]): Tensor {
+    return list.reduce<Tensor>((x, f) => f(x), this);
+  }
+
   /** Adds the gradient of this loss (shape `[]`) to `grad` of every tensor below that requires one. */
   backward(): this {
     engine().backward(this.id);
