@@ -2,7 +2,7 @@
 //! MSL and SPIR-V. `UPDATE_GOLDEN=1 cargo test --test golden` writes the files anew.
 
 use playgrad::{
-    Error, Tensor,
+    DType, Error, Tensor,
     kernel::{Arg, Kernel, split},
     render::{Bindings, Target, WGSL, dispatches, parts, render},
     runtime::{
@@ -144,6 +144,18 @@ fn map_with_shared_buffers() {
 #[test]
 fn map_of_bytes() {
     golden("map_bytes", &[], || floats(&[50]).gt(Tensor::from_slice(&[3u8; 50], &[50])?));
+}
+
+#[test]
+fn map_of_halves() {
+    golden("map_halves", &[], || {
+        floats(&[51]).cast(DType::F16)?.mul(floats(&[51]).cast(DType::BF16)?.cast(DType::F16)?)
+    });
+}
+
+#[test]
+fn map_of_small_integers() {
+    golden("map_int8", &[], || floats(&[51]).cast(DType::I8)?.mul(Tensor::from_slice(&[3i8; 51], &[51])?));
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use super::{AxisList, Tensor, build, reduce, shape};
 use crate::{
     error::{Error, Result},
-    graph::{Axes, DType, Node, Unary},
+    graph::{Axes, Node, Unary},
 };
 
 /// `x / sqrt(mean(x²) + eps)` over the axes.
@@ -19,22 +19,22 @@ fn layer_norm(x: &Node, axes: &Axes, eps: f64) -> Node {
 impl Tensor {
     /// `(x - mean) / sqrt(var + eps)` over the axes, with the biased variance (Ba et al. 2016).
     pub fn layer_norm(&self, axes: impl Into<AxisList>, eps: f64) -> Result<Tensor> {
-        let x = build::cast(&self.node(), DType::F32);
+        let x = self.node();
         let axes = axes.into().resolve("layernorm", x.shape.len())?;
-        Ok(Tensor::from_node(layer_norm(&x, &axes, eps)))
+        Ok(Tensor::from_node(build::in_float(&x, |x| layer_norm(x, &axes, eps))))
     }
 
     /// `x / sqrt(mean(x²) + eps)` over the axes (Zhang and Sennrich 2019).
     pub fn rms_norm(&self, axes: impl Into<AxisList>, eps: f64) -> Result<Tensor> {
-        let x = build::cast(&self.node(), DType::F32);
+        let x = self.node();
         let axes = axes.into().resolve("rms_norm", x.shape.len())?;
-        Ok(Tensor::from_node(by_root_mean_square(&x, &axes, eps)))
+        Ok(Tensor::from_node(build::in_float(&x, |x| by_root_mean_square(x, &axes, eps))))
     }
 
     /// [`Tensor::layer_norm`] over each of `groups` equal parts of the channels (axis 1) with all axes behind it
     /// (Wu and He 2018). As many groups as channels is instance normalisation.
     pub fn group_norm(&self, groups: usize, eps: f64) -> Result<Tensor> {
-        let x = build::cast(&self.node(), DType::F32);
+        let x = self.node();
         let channels = x.shape.get(1).copied().unwrap_or(0);
         if groups == 0 || channels == 0 || !channels.is_multiple_of(groups) {
             return Err(Error::shape(
@@ -45,7 +45,8 @@ impl Tensor {
             ));
         }
         let rows = [x.shape[0], groups, x.shape[1..].iter().product::<usize>() / groups];
-        let normal = layer_norm(&build::reshape(&x, &rows), &Axes::from_slice(&[2]), eps);
+        let axes = Axes::from_slice(&[2]);
+        let normal = build::in_float(&build::reshape(&x, &rows), |x| layer_norm(x, &axes, eps));
         Ok(Tensor::from_node(build::reshape(&normal, &x.shape)))
     }
 

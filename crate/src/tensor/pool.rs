@@ -149,9 +149,10 @@ impl Tensor {
 
     /// The mean of each window over as many last axes as `kernel` has numbers, in a float dtype.
     pub fn avg_pool2d(&self, kernel: &[usize], options: Pool2dOptions) -> Result<Tensor> {
-        let (x, o) = (build::cast(&self.node(), DType::F32), options);
+        let dtype = self.dtype().float();
+        let (x, o) = (build::cast(&self.node(), dtype.accumulator()), options);
         let pool = Pool::new("avg_pool2d", &x.shape, kernel, &o)?;
-        Ok(Tensor::from_node(pool.mean(&x, o.count_include_pad)?))
+        Ok(Tensor::from_node(build::cast(&pool.mean(&x, o.count_include_pad)?, dtype)))
     }
 
     /// The partial inverse of [`Tensor::max_pool2d_with_indices`]: `[n, c, sizes…]` values at their positions in
