@@ -181,6 +181,24 @@ fn draws(shape: &Shape) -> Node {
     build::reshape(&unit, shape)
 }
 
+/// 16-bit floats in `[0, 1)`, two of each word: the upper `digits` bits of either half over `2^digits`.
+fn half_draws(shape: &Shape, dtype: DType, digits: u32) -> Node {
+    let n: usize = shape.iter().product();
+    if n == 0 {
+        return Node::constant(0.0, shape.clone(), dtype);
+    }
+    let both = [n.div_ceil(2), 2];
+    let words = build::expand(&build::reshape(&bits(both[0]), &[both[0], 1]), &both);
+    let place = build::iota_along(&both, 1, DType::I32);
+    let is_low = build::eq(&place, &build::like(&place, 0.0));
+    let lifted = build::binary(Binary::Shl, &words, &word(16, &both));
+    let half = build::select(&is_low, &lifted, &words);
+    let top = build::binary(Binary::Shr, &half, &word(32 - digits, &both));
+    let unit = build::scale(&build::cast(&top, DType::F32), 0.5f64.powi(digits as i32));
+    let line = build::reshape(&build::cast(&unit, dtype), &[2 * both[0]]);
+    build::contiguous(&build::reshape(&build::shrink(&line, smallvec::smallvec![(0, n)]), shape))
+}
+
 /// The numbers of [`Tensor::uniform`], drawn on the host: parameters start as plain data.
 pub(crate) fn host_uniform(shape: &[usize], low: f64, high: f64) -> Result<Tensor> {
     let n: usize = shape::checked("uniform", shape, DType::F32)?.iter().product();
@@ -217,6 +235,53 @@ impl Tensor {
     /// Float32, uniform in `[0, 1)`.
     pub fn rand(shape: &[usize]) -> Result<Tensor> {
         Ok(Tensor::from_node(unit(&numel("rand", shape)?)))
+    }
+
+    /// [`Tensor::rand`] in another float dtype; 16-bit floats take half as many random bits.
+    pub fn rand_of(shape: &[usize], dtype: DType) -> Result<Tensor> {
+        let checked = numel("rand", shape)?;
+        match dtype {
+            DType::F32 => Self::rand(shape),
+            DType::F16 => Ok(Tensor::from_node(half_draws(&checked, dtype, 10))),
+            DType::BF16 => Ok(Tensor::from_node(half_draws(&checked, dtype, 7))),
+            _ => {
+                let expected = "float32, float16 or bfloat16";
+                Err(Error::dtype("rand", dtype.name(), expected, "draw float32 and cast"))
+            }
+        }
+    }
+
+    /// `num_samples` positions drawn with the weights of this vector or of each row, int32, each anew; without
+    /// `replacement` no position twice (Efraimidis and Spirakis 2006).
+    pub fn multinomial(&self, num_samples: usize, replacement: bool) -> Result<Tensor> {
+        let op = "multinomial";
+        if !(1..=2).contains(&self.ndim()) || self.numel() == 0 {
+            let got = format!("shape {:?}", self.shape().as_slice());
+            return Err(Error::shape(op, got, "weights [n] or [rows, n]", "reshape the weights"));
+        }
+        let weights = if self.ndim() == 1 { self.unsqueeze(0)? } else { self.clone() };
+        let (rows, n) = (weights.shape()[0], weights.shape()[1]);
+        if num_samples == 0 || (!replacement && num_samples > n) {
+            let got = format!("{num_samples} samples of {n} weights");
+            let expected = "at least one sample, and without replacement at most as many as weights";
+            return Err(Error::argument(op, got, expected, "pass replacement, or draw fewer"));
+        }
+        let places = if replacement || num_samples == 1 {
+            let sums = weights.float()?.cumsum(1)?;
+            let shares = sums.div(sums.shrink(&[(0, rows), (n - 1, n)])?)?;
+            let drawn = Self::rand(&[num_samples, rows, 1])?;
+            drawn.ge(&shares)?.int()?.sum(2, false)?.transpose(0, 1)?
+        } else {
+            let keys = Self::rand(&[rows, n])?.log2()?.div(&weights)?;
+            order(&keys.neg()?)?.shrink(&[(0, rows), (0, num_samples)])?
+        };
+        let places = if self.ndim() == 1 { places.squeeze(Some(0))? } else { places };
+        places.int()
+    }
+
+    /// The numbers from 0 to `n - 1` in random order, int32.
+    pub fn randperm(n: usize) -> Result<Tensor> {
+        order(&Self::rand(&[1, n])?)?.reshape(&[n as isize])
     }
 
     /// Float32, normal with mean 0 and variance 1 (Box-Muller).
@@ -303,6 +368,17 @@ impl Tensor {
         let kept = Tensor::from_node(draws(&numel("dropout", &self.shape())?)).ge(p)?.contiguous();
         kept.where_(self.float()?, 0.0)?.mul(1.0 / (1.0 - p))
     }
+}
+
+/// The positions of `[rows, n]` numbers in ascending order, equal ones as they stand, by counting what comes before.
+fn order(x: &Tensor) -> Result<Tensor> {
+    let n = x.shape()[1];
+    let (own, other) = (x.unsqueeze(2)?, x.unsqueeze(1)?);
+    let line = Tensor::arange(0.0, n as f64, 1.0, DType::I32)?;
+    let earlier = line.unsqueeze(0)?.lt(line.unsqueeze(1)?)?;
+    let before = other.lt(&own)?.bitwise_or(other.eq(&own)?.bitwise_and(earlier)?)?;
+    let rank = before.int()?.sum(2, false)?;
+    rank.unsqueeze(1)?.eq(line.unsqueeze(1)?)?.where_(line.unsqueeze(0)?, 0)?.sum(2, false)
 }
 
 pub(crate) fn glorot_bound(shape: &[usize]) -> f64 {

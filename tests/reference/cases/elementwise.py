@@ -68,6 +68,10 @@ OPS = {
     "float": lambda x: x.float(),
     "int": lambda x: x.int(),
     "bool": lambda x: x.bool(),
+    "half": lambda x: x.half(),
+    "bfloat16": lambda x: x.bfloat16(),
+    "double": lambda x: x.double(),
+    "long": lambda x: x.long(),
     "cast": lambda x, dtype: x.to(getattr(torch, dtype)),
     "bitcast": lambda x, dtype: x.view(getattr(torch, dtype)),
     "where": lambda c, x, y=None, other=None: torch.where(c, x, y if other is None else other),
@@ -294,3 +298,8 @@ case("where", b(0), f(0), f(0))
 case("add", f(3, 0), f(1))
 case("exp", f(0))
 case("sigmoid", f(3, 4, view=[["permute", [1, 0]], ["flip", [0]]]))
+for op in "half bfloat16".split():
+    forward(op, f(6))
+    forward(op, v([65520.0, -1e30, inf, nan, 1e-8]))
+forward("double", f(4, dtype="float64"))
+forward("long", v([-1, 2147483647, 2147483648], dtype="int64"))
