@@ -364,7 +364,7 @@ fn trains(dtype: DType, scale: f64) {
     let y = Tensor::from_slice(&[0f32, 1.0, 1.0, 2.0], &[4, 1]).unwrap();
     let half = |t: &Tensor| t.cast(dtype).unwrap();
     let forward = |x: &Tensor, l: &Linear| {
-        half(x).linear(&half(&l.weight), l.bias.as_ref().map(half).as_ref()).unwrap()
+        half(x).linear(&half(&l.weight).t(), l.bias.as_ref().map(half).as_ref()).unwrap()
     };
     let mut losses = Vec::new();
     for _ in 0..60 {

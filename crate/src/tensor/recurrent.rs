@@ -77,7 +77,7 @@ impl RecurrentCell {
         let h = &state[0];
         let hidden = h.shape()[1];
         let part = |x: &Tensor, k: usize| x.shrink(&[(0, x.shape()[0]), (k * hidden, (k + 1) * hidden)]);
-        let own = h.linear(w.states, if self == RecurrentCell::Gru { w.states_bias } else { None })?;
+        let own = h.linear(&w.states.t(), if self == RecurrentCell::Gru { w.states_bias } else { None })?;
         if self == RecurrentCell::Gru {
             let gate = |k: usize| part(inputs, k)?.add(part(&own, k)?)?.sigmoid();
             let (reset, update) = (gate(0)?, gate(1)?);
@@ -213,7 +213,7 @@ fn walk(
         (Some(a), Some(b)) if cell != RecurrentCell::Gru => Some(a.add(b)?),
         (a, _) => a.cloned(),
     };
-    let mut inputs = steps(&x.linear(w.inputs, bias.as_ref())?)?;
+    let mut inputs = steps(&x.linear(&w.inputs.t(), bias.as_ref())?)?;
     if backwards {
         inputs.reverse();
     }
