@@ -336,8 +336,8 @@ impl Tensor {
 
     /// Normal with variance `2 / ((1 + slope²)·fan_in)` (He et al. 2015), as [`Tensor::kaiming_uniform`].
     pub fn kaiming_normal(shape: &[usize], slope: f64) -> Result<Tensor> {
-        let fan_in: usize = shape.iter().skip(1).product();
-        Self::normal(shape, 0.0, (2.0 / (1.0 + slope * slope) / fan_in.max(1) as f64).sqrt())
+        let fan_in: f64 = shape.iter().skip(1).map(|n| *n as f64).product();
+        Self::normal(shape, 0.0, (2.0 / (1.0 + slope * slope) / fan_in.max(1.0)).sqrt())
     }
 
     /// Uniform in `±√(6 / ((1 + slope²)·fan_in))` (He et al. 2015); the fan-in is the product of all sizes but the
