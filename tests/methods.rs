@@ -18,7 +18,6 @@ const RUST_ONLY: &[(&str, &str)] = &[
     ("set_requires_grad", "a property elsewhere"),
     ("backward_from", "`backward` with a gradient elsewhere"),
     ("max_pool2d_with_indices", "`max_pool2d` with `return_indices`"),
-    ("custom_grad", "takes a Rust function"),
     ("set_training", "a property elsewhere"),
     ("from_slice", "from a Rust slice; `from` elsewhere"),
     ("from_bytes", "from bytes; `from` elsewhere"),

@@ -1,7 +1,7 @@
-// src and wasm → dist: JavaScript without comments, declarations with them, and the wasm as text for ./inline.
-// The generated glue in wasm is made small.
+// src and wasm → dist: JavaScript made small, declarations with their comments, and the wasm as text for ./inline.
+// The generated glue in wasm is made small too.
 import { spawnSync } from "node:child_process";
-import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { minifySync } from "vite";
@@ -19,11 +19,16 @@ rmSync(join(here, "dist"), { recursive: true, force: true });
 compile("--declaration", "--emitDeclarationOnly");
 compile("--removeComments");
 
-for (const name of ["playgrad.js", "playgrad_threads.js"]) {
-  const glue = join(here, "wasm", name);
-  const { code, errors } = minifySync(glue, readFileSync(glue, "utf8"), { module: true });
+// Errors tell their class by its name.
+const keepNames = { function: false, class: true };
+const small = { module: true, mangle: { keepNames }, compress: { keepNames } };
+const made = readdirSync(join(here, "dist"), { recursive: true }).filter((name) => name.endsWith(".js"));
+const glue = ["wasm/playgrad.js", "wasm/playgrad_threads.js"];
+for (const name of [...made.map((name) => join("dist", name)), ...glue]) {
+  const file = join(here, name);
+  const { code, errors } = minifySync(file, readFileSync(file, "utf8"), small);
   if (errors.length > 0) throw new Error(errors[0].message);
-  writeFileSync(glue, code);
+  writeFileSync(file, code);
 }
 
 const wasm = readFileSync(join(here, "wasm", "playgrad_bg.wasm"));

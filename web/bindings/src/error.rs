@@ -8,6 +8,7 @@ use wasm_bindgen::prelude::*;
 
 thread_local! {
     static MAKE: RefCell<Option<Function>> = const { RefCell::new(None) };
+    static THROWN: RefCell<Option<JsValue>> = const { RefCell::new(None) };
 }
 
 /// The first panic since it was last asked for, on whichever thread.
@@ -32,7 +33,20 @@ pub fn take_fault() -> Option<String> {
     FAULT.lock().ok()?.take()
 }
 
+const CALLBACK: &str = "callback";
+
+/// What a function of JavaScript threw, on its way through the engine; it leaves as what it was.
+pub fn thrown(value: JsValue) -> Error {
+    THROWN.set(Some(value));
+    Error::argument(CALLBACK, "an exception", "a function that returns", "")
+}
+
 pub fn js(error: Error) -> JsValue {
+    if error.op == CALLBACK
+        && let Some(value) = THROWN.take()
+    {
+        return value;
+    }
     let kind = match error.kind {
         Kind::Shape => "Shape",
         Kind::DType => "DType",

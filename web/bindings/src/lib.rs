@@ -3,6 +3,7 @@
 //! JavaScript holds numbers; `web/package` wraps them in classes. A number names a tensor until `release`.
 //! 0 is no tensor. Mistakes become JavaScript errors made by the function given to `install`.
 
+pub mod autodiff;
 pub mod call;
 pub mod cost;
 pub mod data;

@@ -5,7 +5,7 @@ use crate::{
     error::{ToJs, js},
     io::pairs,
     read::begin,
-    table::{Table, add, all, get, put, put_all, sweep},
+    table::{Table, add, all, get, optional, put, put_all, sweep},
 };
 use js_sys::{Array, Function};
 use playgrad::{
@@ -51,8 +51,8 @@ pub fn grad(x: u32) -> Js<u32> {
 }
 
 #[wasm_bindgen]
-pub fn backward(loss: u32) -> Js<()> {
-    get(loss).js()?.backward().js()
+pub fn backward(loss: u32, gradient: u32) -> Js<()> {
+    get(loss).js()?.backward_from(optional(gradient).js()?.as_ref()).js()
 }
 
 #[wasm_bindgen]

@@ -1,3 +1,4 @@
+export { checkpoint, type Differentiable, gradcheck, hvp, jvp, vjp, type Worst } from "./autodiff.js";
 export * as data from "./data.js";
 export {
   type Counters,

@@ -85,12 +85,14 @@ function writeNamed({ name, parameters }: Method, options: Record<string, unknow
 
 /** A value other than a tensor, from the buffer. */
 function read(): unknown {
+  room(2);
   const tag = buffer[at++];
   if (tag === NONE) return null;
   const value = buffer[at++]!;
   if (tag === TENSOR) return make(value);
   if (tag === BOOL) return value !== 0;
   if (tag === TEXT) {
+    room(value);
     at += value;
     return String.fromCharCode(...buffer.subarray(at - value, at));
   }
@@ -111,7 +113,6 @@ function call(method: Method, id: number, args: unknown[]): unknown {
   // The engine may have moved the buffer.
   buffer = new Float64Array(0);
   at = 0;
-  room(0);
   return read();
 }
 

@@ -54,8 +54,10 @@ export function engineError(kind: string, op: string, got: string, expected: str
   const error = new Class(op, got, expected, fix);
   Error.stackTraceLimit = limit;
   const lines = error.stack?.split("\n") ?? [];
-  const entry = lines.map((line) => line.includes("wasm")).lastIndexOf(true);
+  // A function that the engine calls has frames of the engine below its own too.
+  const inside = lines.map((line) => line.includes("wasm"));
+  const after = inside.findIndex((own, i) => !own && inside[i - 1]);
   const head = lines[0]?.startsWith(error.name) ? [`${error.name}: ${error.message}`] : [];
-  error.stack = [...head, ...lines.slice(entry + 1)].join("\n");
+  error.stack = [...head, ...lines.slice(Math.max(after, 1))].join("\n");
   return error;
 }

@@ -38,8 +38,10 @@ export function idOf(op: string, value: unknown): number {
 }
 
 /** @internal */
-export const idsOf = (op: string, values: readonly unknown[]): Uint32Array =>
-  Uint32Array.from(values, (value) => idOf(op, value));
+export function idsOf(op: string, values: readonly unknown[]): Uint32Array {
+  if (Array.isArray(values)) return Uint32Array.from(values, (value) => idOf(op, value));
+  throw new ArgumentError(op, String(values), "a list of tensors", "put it in brackets: [x]");
+}
 
 function nest(data: ArrayLike<number>, shape: Shape, dtype: DType): Nested {
   let next = 0;

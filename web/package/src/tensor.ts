@@ -76,10 +76,26 @@ export class Tensor extends (Handle as unknown as Base) {
     return list.reduce<Tensor>((x, f) => f(x), this);
   }
 
-  /** Adds the gradient of this loss (shape `[]`) to `grad` of every tensor below that requires one. */
-  backward(): this {
-    engine().backward(this.id);
+  /**
+   * Adds the gradient of this loss (shape `[]`) to `grad` of every tensor below that requires one; with `gradient`, of
+   * this tensor's shape, the gradient of the sum of `gradient * x`. Another shape throws `ShapeError`.
+   */
+  backward(gradient?: Tensor | null): this {
+    engine().backward(this.id, gradient ? idOf("backward", gradient) : 0);
     return this;
+  }
+  /**
+   * This value, computed from `inputs`, with a gradient of your own: `backward` takes the gradient of the output, the
+   * output and the inputs, and gives for each input a gradient of its shape, or null. Nothing flows through what
+   * computed the value. What `backward` holds lives as long as the output: let it use its arguments.
+   */
+  customGrad(
+    inputs: readonly Tensor[],
+    backward: (gradient: Tensor, output: Tensor, inputs: Tensor[]) => readonly (Tensor | null)[],
+  ): Tensor {
+    const rule = (g: number, y: number, x: Uint32Array) =>
+      Uint32Array.from(backward(make(g), make(y), makeAll(x)), (t) => (t ? idOf("customGrad", t) : 0));
+    return make(engine().customGrad(this.id, idsOf("customGrad", inputs), rule));
   }
   /** Queues the work for this tensor now; waits for nothing. */
   realize(): this {

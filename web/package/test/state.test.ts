@@ -33,7 +33,7 @@ async function check(loaded: Record<string, Tensor>, holds: File["holds"] = {}):
   for (const [name, { dtype, shape, values }] of Object.entries(holds)) {
     const found = loaded[name]!;
     expect([name, found.dtype, found.shape]).toEqual([name, dtype, shape]);
-    const numbers = Array.from(await found.data(), Number);
+    const numbers = Array.from((await found.reshape(-1).tolist()) as number[], Number);
     expect(numbers).toEqual(values.map((value) => expect.closeTo(Number(value), 3)));
   }
 }

@@ -61,7 +61,7 @@ pub async fn xor_is_learned(device: &str) {
     for _ in 0..300 {
         last = method("mse", forward(), &tensors(&[y])).unwrap();
         train::zero_grad(adam).unwrap();
-        train::backward(last).unwrap();
+        train::backward(last, 0).unwrap();
         train::optimizer_step(adam).unwrap();
     }
     let loss = numbers(last).await[0];

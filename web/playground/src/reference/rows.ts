@@ -71,7 +71,7 @@ function entryOf(theme: string, row: Row): Entry {
 
 function ownerOf(theme: string, row: Row, language: Language): string {
   if (row.kind === undefined) return row.static === true ? "Tensor." : "x.";
-  const place = theme === "state" && language === "js" ? "" : theme;
+  const place = /^(autodiff|state)$/.test(theme) && language === "js" ? "" : theme;
   const made = row.kind === "class" && language === "js" ? "new " : "";
   return made + (place ? `${place}.` : "");
 }
