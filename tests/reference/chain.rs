@@ -57,9 +57,48 @@ pub fn run(name: &str, x: &[Tensor]) -> Result<Tensor> {
             let states = Tensor::scan(&decay, &x[0].mul(&x[2])?.mul(&x[3])?, 1, false)?;
             states.mul(&x[4])?.sum(3, false)
         }
+        "chain_qr_reduced" => {
+            let ((q, r), k) = (x[0].qr()?, x[0].shape()[1]);
+            let r = r.shrink(&[(0, k), (0, k)])?;
+            Tensor::cat(&[between(&q, 0, k)?.flatten(0)?, r.flatten(0)?], 0)
+        }
+        "chain_qr_rest" => projection(&x[0].qr()?.0, x[0].shape()[1]),
+        "chain_qr_rebuilt" => {
+            let (q, r) = x[0].qr()?;
+            q.matmul(&r)
+        }
+        "chain_qr_orthogonal" => {
+            let (q, _) = x[0].qr()?;
+            q.transpose(-2, -1)?.matmul(&q)
+        }
+        "chain_svd_values" => Ok(x[0].svd(true)?.1),
+        "chain_svd_vectors" => {
+            let (u, _, vh) = x[0].svd(false)?;
+            Tensor::cat(&[u.square()?.flatten(0)?, vh.square()?.flatten(0)?], 0)
+        }
+        "chain_svd_rest" => projection(&x[0].svd(true)?.0, x[0].shape()[1]),
+        "chain_svd_rebuilt" | "chain_svd_rebuilt_values" => {
+            let (u, s, vh) = x[0].svd(false)?;
+            u.mul(s.unsqueeze(-2)?)?.matmul(&vh)
+        }
+        "chain_svd_orthogonal" => {
+            let (u, _, vh) = x[0].svd(true)?;
+            let square = |x: &Tensor| x.transpose(0, 1)?.matmul(x)?.flatten(0);
+            Tensor::cat(&[square(&u)?, square(&vh)?], 0)
+        }
         "chain_scan_of_scans" => x[0].cumsum(1)?.cumsum(0)?.cumprod(1),
         other => panic!("cases/chain.py has `{other}`, which this file lacks"),
     }
+}
+
+fn between(x: &Tensor, start: usize, end: usize) -> Result<Tensor> {
+    x.shrink(&[(0, x.shape()[0]), (start, end)])
+}
+
+/// Onto the columns from `start` on.
+fn projection(q: &Tensor, start: usize) -> Result<Tensor> {
+    let rest = between(q, start, q.shape()[1])?;
+    rest.matmul(&rest.transpose(0, 1)?)
 }
 
 /// Elements 0, `step`, 2 · `step`, … along an axis that `step` divides.

@@ -18,6 +18,7 @@ mod gradcheck;
 mod handle;
 mod index;
 mod join;
+mod linalg;
 mod loss;
 mod math;
 mod matmul;

@@ -11,6 +11,19 @@ const every = (x, axis, step) => {
     .reshape(split.filter((_, i) => i !== axis + 1));
 };
 
+const square = (x) => x.transpose(-2, -1).matmul(x);
+
+/** Onto the columns from `start` on. */
+const projection = (q, start) => {
+  const rest = q.slice(null, [start, null]);
+  return rest.matmul(rest.transpose(0, 1));
+};
+
+const rebuilt = (x) => {
+  const [u, s, vh] = x.svd(false);
+  return u.mul(s.unsqueeze(-2)).matmul(vh);
+};
+
 export const chains = {
   chain_mlp: (x, w1, b1, w2, b2, t) => x.matmul(w1).add(b1).relu().matmul(w2).add(b2).crossEntropy(t),
   chain_attention: (q, k, v) =>
@@ -38,5 +51,28 @@ export const chains = {
     every(a.constructor.scan(a.sigmoid(), x.sin(), 0, { reverse: true }), 0, 100).tanh(),
   chain_selective_scan: (delta, a, x, u, c) =>
     delta.constructor.scan(delta.mul(a.exp().neg()).exp(), delta.mul(x).mul(u), 1).mul(c).sum(3),
+  chain_qr_reduced: (x) => {
+    const [q, r] = x.qr();
+    const k = x.shape[1];
+    return x.constructor.cat([q.slice(null, [0, k]).flatten(), r.slice([0, k]).flatten()]);
+  },
+  chain_qr_rest: (x) => projection(x.qr()[0], x.shape[1]),
+  chain_qr_rebuilt: (x) => {
+    const [q, r] = x.qr();
+    return q.matmul(r);
+  },
+  chain_qr_orthogonal: (x) => square(x.qr()[0]),
+  chain_svd_values: (x) => x.svd()[1],
+  chain_svd_vectors: (x) => {
+    const [u, , vh] = x.svd(false);
+    return x.constructor.cat([u.square().flatten(), vh.square().flatten()]);
+  },
+  chain_svd_rest: (x) => projection(x.svd()[0], x.shape[1]),
+  chain_svd_rebuilt: rebuilt,
+  chain_svd_rebuilt_values: rebuilt,
+  chain_svd_orthogonal: (x) => {
+    const [u, , vh] = x.svd();
+    return x.constructor.cat([square(u).flatten(), square(vh).flatten()]);
+  },
   chain_scan_of_scans: (x) => x.cumsum(1).cumsum(0).cumprod(1),
 };
