@@ -25,7 +25,7 @@ fn exp2_f32(x: f32) -> f32 {
 }
 
 fn log2_f32(x: f32) -> f32 {
-  return select(log2(x), not_a_number(), x < 0.0 || is_nan(x));
+  return select(select(log2(x), -infinity(), x == 0.0), not_a_number(), x < 0.0 || is_nan(x));
 }
 
 fn floor_div(a: i32, d: i32) -> i32 {

@@ -250,7 +250,7 @@ for p in (3, 4, -3):
     case("pow", v([-1.5, -0.5, 0.5, 1.5]), other=p)
 case("pow", f(4, low=-2, high=-0.5), other=0.5)
 case("pow", f(4), other=2.0, reverse=True)
-case("pow", i(4), other=2.0, reverse=True)
+case("pow", i(4), other=2.5, reverse=True)
 case("pow", i(4, low=0, high=8), other=3, reverse=True)
 case("pow", i(6), other=3)
 case("pow", i(6), other=0)

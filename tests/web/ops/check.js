@@ -25,7 +25,7 @@ function call(row, { op, args }, viewed) {
   };
   const named = new Map(Object.entries(args).map(([name, given]) => [name, value(given)]));
   const left = viewed.filter((_, i) => !used.has(i));
-  const self = row.static ? Tensor : left.shift();
+  const self = row.static === true ? Tensor : left.shift();
   for (const { name, type } of parameters(row)) {
     if (named.has(name)) continue;
     if (type === "tensors") named.set(name, left.splice(0));
@@ -33,11 +33,12 @@ function call(row, { op, args }, viewed) {
   }
   const positional = [];
   const options = {};
-  for (const { name, type, keyword } of parameters(row)) {
+  const spread = parameters(row).filter(({ keyword }) => !keyword).length === 1;
+  for (const { name, many, keyword } of parameters(row)) {
     const given = named.get(name);
     if (keyword) {
       if (named.has(name)) options[camel(name)] = given;
-    } else if (/^(shape|dims)$/.test(type) && named.has(name)) positional.push(...given);
+    } else if (many && spread && named.has(name)) positional.push(...given);
     else positional.push(given ?? undefined);
   }
   while (positional.length > 0 && positional.at(-1) === undefined && Object.keys(options).length === 0)
@@ -103,9 +104,9 @@ function lacks(device, { inputs, outs, args }) {
   return device === "cpu" ? undefined : named.find((dtype) => wide.test(dtype));
 }
 
-/** Checks every case of a theme; gives counts and what failed. */
-export async function checkAll(device, theme, rows) {
-  const result = { agree: 0, all: 0, skipped: {}, failures: [] };
+/** Checks every case of a theme, `turns` times in a row each; gives counts per turn and what failed. */
+export async function checkAll(device, theme, rows, turns) {
+  const result = { agree: Array(turns).fill(0), all: 0, skipped: {}, failures: [] };
   for (const one of await json(`tests/reference/values/${theme}.json`)) {
     const missing = lacks(device, one);
     if (missing) {
@@ -113,12 +114,15 @@ export async function checkAll(device, theme, rows) {
       continue;
     }
     result.all += 1;
-    try {
-      await check(rows[one.op], one);
-      result.agree += 1;
-    } catch (error) {
-      const shapes = one.inputs.map(({ shape }) => `[${shape}]`).join(" ");
-      result.failures.push(`${theme}: ${one.op} ${shapes} ${JSON.stringify(one.args)}: ${error.message}`);
+    for (let turn = 0; turn < turns; turn += 1) {
+      try {
+        await check(rows[one.op], one);
+        result.agree[turn] += 1;
+      } catch (error) {
+        const call = `${one.op} ${one.inputs.map(({ shape }) => `[${shape}]`).join(" ")}`;
+        const args = JSON.stringify(one.args);
+        result.failures.push(`${theme}, turn ${turn + 1}: ${call} ${args}: ${error.message}`);
+      }
     }
   }
   return result;
