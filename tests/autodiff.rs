@@ -218,6 +218,20 @@ fn products_have_gradients_to_every_order() -> Result<()> {
 }
 
 #[test]
+fn curvature_where_a_gradient_or_a_difference_is_zero() -> Result<()> {
+    cpu();
+    let (zero, one) = (leaf(&[0.0]), leaf(&[1.0]));
+    let curvature = |f: fn(&Tensor) -> Result<Tensor>| {
+        hvp(|x| f(&x[0])?.sum((), false), &[&zero], &[&one]).map(|(_, second)| second[0].clone())
+    };
+    close(&curvature(|x| x.silu())?, &[0.5]);
+    close(&curvature(|x| x.mul(x.exp()?))?, &[2.0]);
+    close(&curvature(|x| x.softplus())?, &[0.25]);
+    close(&curvature(|x| x.logaddexp(0.0))?, &[0.25]);
+    Ok(())
+}
+
+#[test]
 fn gradients_are_checked_by_differences() -> Result<()> {
     cpu();
     let x = Tensor::from_slice(&[0.5f64, -1.25, 2.0, 0.75], &[2, 2])?;

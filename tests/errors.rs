@@ -21,7 +21,7 @@ fn ints(values: &[i32]) -> Tensor {
 type Mistake = fn() -> Result<Tensor>;
 
 /// Kind, a part of what was got, the mistake.
-const MISTAKES: [(Kind, &str, Mistake); 57] = [
+const MISTAKES: [(Kind, &str, Mistake); 58] = [
     (Kind::Shape, "[2, 3] and [2]", || f(&[2, 3]).add(f(&[2]))),
     (Kind::Shape, "[2, 3]", || f(&[2, 3]).matmul(&f(&[2, 3]))),
     (Kind::Shape, "[]", || f(&[]).matmul(&f(&[2]))),
@@ -41,6 +41,7 @@ const MISTAKES: [(Kind, &str, Mistake); 57] = [
     (Kind::Shape, "axis 2", || f(&[2, 3]).squeeze(Some(2))),
     (Kind::Shape, "", || Tensor::cat(&[f(&[2, 3]), f(&[3, 2])], 0)),
     (Kind::Argument, "", || Tensor::cat(&[], 0)),
+    (Kind::Argument, "chunks of an empty axis", || Ok(f(&[0]).chunk(usize::MAX, 0)?.remove(0))),
     (Kind::Shape, "", || Tensor::stack(&[f(&[2]), f(&[3])], 0)),
     (Kind::Shape, "3 elements", || Tensor::from_slice(&[1.0f32, 2.0, 3.0], &[2, 2])),
     (Kind::Shape, "", || Tensor::zeros(&[usize::MAX, 2])),
@@ -152,6 +153,19 @@ fn a_request_beyond_the_devices_memory_is_refused_and_the_engine_goes_on() -> Re
     let error = huge.to_vec::<f32>().unwrap_err();
     assert!(error.kind == Kind::Device && error.got.contains("bytes"), "{error}");
     assert_eq!(f(&[3]).add(1.0)?.to_vec::<f32>()?, [2.0; 3]);
+    Ok(())
+}
+
+#[test]
+fn steps_and_sizes_beyond_what_indices_hold() -> Result<()> {
+    runtime::set_default("cpu")?;
+    assert_eq!(Tensor::kaiming_normal(&[0, usize::MAX >> 1, 4], 0.01)?.numel(), 0);
+    let x = Tensor::from_slice(&[1.0f32, 2.0, 3.0, 4.0], &[4])?;
+    let far = Slice::Range { start: Some(1), stop: None, step: isize::MAX };
+    assert_eq!(x.slice(&[far])?.to_vec::<f32>()?, [2.0]);
+    let options =
+        Pool2dOptions { stride: Some(vec![isize::MAX as usize]), ceil_mode: true, ..Default::default() };
+    assert_eq!(x.max_pool2d(&[2], options)?.to_vec::<f32>()?, [2.0]);
     Ok(())
 }
 

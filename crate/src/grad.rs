@@ -180,10 +180,13 @@ fn unary(op: Unary, x: &Node, y: &Node, g: &Node) -> Option<Node> {
         Unary::Neg => Some(build::neg(g)),
         Unary::Recip => Some(build::neg(&build::mul(g, &build::mul(y, y)))),
         Unary::Sqrt => Some(build::div(&build::scale(g, 0.5), y)),
-        // Where nothing depends on it, an overflow is no gradient: sigmoid's of -100 is 0, not 0·∞.
+        // Where nothing depends on it, an overflow is no gradient: sigmoid's of -100 is 0, not 0·∞. What is finite
+        // stays: the gradient itself depends on `g`, also at 0.
         Unary::Exp2 => {
-            let (zero, own) = (build::like(g, 0.0), build::mul(g, &build::scale(y, LN_2)));
-            Some(build::select(&build::eq(g, &zero), &zero, &own))
+            let zero = build::like(g, 0.0);
+            let finite = build::select(&build::eq(y, &build::like(y, f64::INFINITY)), &zero, y);
+            let y = build::select(&build::eq(g, &zero), &finite, y);
+            Some(build::mul(g, &build::scale(&y, LN_2)))
         }
         Unary::Log2 => Some(build::div(&build::scale(g, 1.0 / LN_2), x)),
         Unary::Sin => Some(build::mul(g, &build::unary(Unary::Sin, &build::offset(x, FRAC_PI_2)))),

@@ -43,9 +43,9 @@ fn bounded(x: &Node, lo: f64, hi: f64) -> Node {
 
 /// `log(1 + exp(x))`, without overflow.
 pub(super) fn softplus(x: &Node) -> Node {
-    let rest = log(&build::offset(&exp(&build::neg(&abs(x))), 1.0));
-    // Zero first: the gradient of this tie is shared, relu's is not.
-    build::add(&build::binary(Binary::Max, &build::like(x, 0.0), x), &rest)
+    // One branch of both at 0: with |x| and a shared tie the first gradient would be right there, the second not.
+    let rest = log(&build::offset(&exp(&where_positive(x, &build::neg(x), x)), 1.0));
+    build::add(&where_positive(x, x, &build::like(x, 0.0)), &rest)
 }
 
 impl Tensor {

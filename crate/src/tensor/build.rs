@@ -197,6 +197,9 @@ pub(crate) fn flip(x: &Node, axes: &[usize]) -> Node {
 
 /// `count` windows along `w.axis`; the elements of a window are the new last axis.
 pub(crate) fn window(x: &Node, w: Window, count: usize) -> Node {
+    // One window has no stride, one element no dilation: none is kept that indices of 32 bits cannot hold.
+    let n = x.shape[w.axis].max(1);
+    let w = Window { stride: w.stride.min(n), dilation: w.dilation.min(n), ..w };
     let mut shape = same(&x.shape);
     shape[w.axis] = count;
     shape.push(w.size);

@@ -285,7 +285,9 @@ fn span(op: &str, n: usize, start: Option<isize>, stop: Option<isize>, step: isi
     let (first, past) =
         if back { (end(start, high), end(stop, low)) } else { (end(start, low), end(stop, high)) };
     let (from, to) = if back { (past + 1, first + 1) } else { (first, past) };
-    Ok(Span { from: from as usize, to: to.max(from) as usize, step: step.unsigned_abs(), back })
+    // A step beyond the axis takes one element, as one across it does.
+    let step = step.unsigned_abs().min(n.max(1));
+    Ok(Span { from: from as usize, to: to.max(from) as usize, step, back })
 }
 
 /// Every `step`th element of an axis, from the first.

@@ -6,6 +6,9 @@ use crate::{
     graph::{Binary, DType, Node, Pairs, Shape},
 };
 
+/// An empty axis gives as many parts as asked for, each a tensor.
+const MOST_EMPTY_CHUNKS: usize = 1 << 16;
+
 impl Tensor {
     /// Joins tensors along an axis; all other sizes must agree, dtypes meet as in arithmetic.
     pub fn cat(list: &[Tensor], axis: isize) -> Result<Tensor> {
@@ -65,6 +68,10 @@ impl Tensor {
             return Err(Error::argument("chunk", "0 chunks", "at least 1", "ask for 1 or more"));
         }
         match self.shape()[at] {
+            0 if chunks > MOST_EMPTY_CHUNKS => {
+                let (got, expected) = (format!("{chunks} chunks of an empty axis"), "at most 65536 of them");
+                Err(Error::argument("chunk", got, expected, "ask for fewer"))
+            }
             0 => Ok(vec![self.clone(); chunks]),
             n => self.split(&[n.div_ceil(chunks)], axis),
         }

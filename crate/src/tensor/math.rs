@@ -115,9 +115,13 @@ impl Tensor {
         let sum = |a: &Node| {
             let b = build::cast(&b, a.dtype);
             // Equal infinities have no difference.
-            let difference = only(&build::unary(Unary::Not, &build::eq(a, &b)), &build::sub(a, &b), 0.0);
-            let rest = log(&build::offset(&exp(&build::neg(&abs(&difference))), 1.0));
-            build::add(&compare::larger(a, &b), &rest)
+            let infinite = build::eq(&abs(a), &build::like(a, f64::INFINITY));
+            let same = build::binary(Binary::And, &infinite, &build::eq(a, &b));
+            let difference = only(&build::unary(Unary::Not, &same), &build::sub(a, &b), 0.0);
+            // One branch of both where they are equal, so that the second gradient is right there too.
+            let more = build::lt(&build::like(a, 0.0), &difference);
+            let below = build::select(&more, &build::neg(&difference), &difference);
+            build::add(&build::select(&more, a, &b), &log(&build::offset(&exp(&below), 1.0)))
         };
         Ok(Tensor::from_node(build::in_float(&a, sum)))
     }

@@ -54,7 +54,7 @@ impl Pool {
             if !o.ceil_mode || room < span || n == 0 {
                 return (0, 0);
             }
-            let last = (room - span + stride - 1) / stride * stride;
+            let last = (room - span).saturating_add(stride - 1) / stride * stride;
             let last = if last >= n.saturating_add(before) { last - stride } else { last };
             (0, last.saturating_add(span).saturating_sub(room))
         };
