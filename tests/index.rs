@@ -257,3 +257,39 @@ fn mistakes_name_the_fix() -> Result<()> {
     }
     Ok(())
 }
+
+/// An index expanded along the other axes takes the way by rows, to the same values and gradients of any order.
+#[test]
+fn expanded_and_whole_indices_agree() {
+    let x =
+        Tensor::from_slice(&[1.0f32, f32::INFINITY, f32::NAN, 4.0, 5.0, f32::NEG_INFINITY], &[3, 2]).unwrap();
+    let expanded = ints_of(&[2, 0, 2]).reshape(&[3, 1]).unwrap().expand(&[3, 2]).unwrap();
+    let whole = ints_of(&[2, 2, 0, 0, 2, 2]).reshape(&[3, 2]).unwrap();
+    let zero = Tensor::zeros(&[4, 2]).unwrap();
+    let text = |t: Tensor| format!("{:?}", t.to_vec::<f32>().unwrap());
+    for at in [&expanded, &whole] {
+        let sum = zero.scatter(0, at, &x, Some("add")).unwrap().to_vec::<f32>().unwrap();
+        assert_eq!([sum[1], sum[2], sum[3], sum[4], sum[6], sum[7]], [4.0, 0.0, 0.0, 6.0, 0.0, 0.0]);
+        assert!(sum[0].is_nan() && sum[5].is_nan());
+    }
+    let last = |at: &Tensor| text(zero.scatter(0, at, &x, None).unwrap());
+    assert_eq!(last(&expanded), last(&whole));
+    let y = Tensor::from_slice(&[1.0f32, 2.0, 3.0, 4.0, 5.0, 6.0], &[3, 2]).unwrap();
+    let derivatives = |f: &dyn Fn(&Tensor) -> Tensor| {
+        let value = f(&y);
+        let cubes = value.mul(&value).unwrap().mul(&value).unwrap().sum((), false).unwrap();
+        let first = cubes.gradient(&[&y], None, false).unwrap().remove(0);
+        let second = first.mul(&first).unwrap().sum((), false).unwrap().gradient(&[&y], None, false).unwrap();
+        (first.to_vec::<f32>().unwrap(), second[0].to_vec::<f32>().unwrap())
+    };
+    let gathered = |at: &Tensor| derivatives(&|y| y.gather(0, at).unwrap());
+    // With n picks of y the sum of cubes is n·y³; its derivative is 3n·y², and that of the square of this 2·3n·y²·6n·y.
+    let of = |y: f32, n: f32| (n * 3.0 * y * y, 2.0 * n * 3.0 * y * y * n * 6.0 * y);
+    let counts = [1.0, 1.0, 0.0, 0.0, 2.0, 2.0];
+    let wanted: Vec<(f32, f32)> = (0..6).map(|i| of(i as f32 + 1.0, counts[i])).collect();
+    let wanted = wanted.into_iter().unzip::<f32, f32, Vec<f32>, Vec<f32>>();
+    assert_eq!(gathered(&whole), wanted);
+    assert_eq!(gathered(&expanded), wanted);
+    let scattered = |at: &Tensor| derivatives(&|y| zero.scatter(0, at, y, Some("add")).unwrap());
+    assert_eq!(scattered(&expanded), scattered(&whole));
+}

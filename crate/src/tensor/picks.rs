@@ -101,7 +101,7 @@ impl Rows {
 }
 
 /// The order of `ndim` axes in which `count` of them, which stand from `from` on, come to stand from `to` on.
-fn moved(ndim: usize, from: usize, count: usize, to: usize) -> Axes {
+pub(super) fn moved(ndim: usize, from: usize, count: usize, to: usize) -> Axes {
     let mut order: Axes = (0..ndim).filter(|a| !(from..from + count).contains(a)).collect();
     (0..count).for_each(|i| order.insert(to + i, from + i));
     order

@@ -1,10 +1,11 @@
 //! Picking elements: by integer tensors along an axis, and by masks.
 
-use super::{Operand, Tensor, build, join, movement, shape, sort};
+use super::{Operand, Tensor, build, join, movement, picks, scatter, shape, sort};
 use crate::{
     error::{Error, Result},
-    graph::{Binary, DType, Node, Pairs, Reduce, Shape, Unary},
+    graph::{Binary, DType, Mark, Node, Op, Pairs, Reduce, Unary},
 };
+use std::rc::Rc;
 
 pub(super) fn integers(op: &str, index: &Tensor) -> Result<Node> {
     if index.dtype().is_int() {
@@ -38,7 +39,7 @@ impl Tensor {
     }
 
     /// `out[i][j] = self[index[i][j]][j]` for axis 0, and so on for other axes, as PyTorch's `gather`; positions
-    /// outside, negative ones too, give 0. Work: elements of the result times the size of the axis.
+    /// outside, negative ones too, give 0. Work of the gradient: elements of `index` times the size of the axis.
     pub fn gather(&self, axis: isize, index: &Tensor) -> Result<Tensor> {
         let x = self.node();
         let axis = shape::axis("gather", axis, x.shape.len())?;
@@ -53,7 +54,7 @@ impl Tensor {
                 "reshape or slice the indices",
             ));
         }
-        Ok(Tensor::from_node(gather(&x, axis, &at)))
+        Ok(Tensor::from_node(gather(&x, axis, &at)?))
     }
 
     /// Integer classes as int32 rows with a 1 at the class: `[…]` → `[…, classes]`.
@@ -157,24 +158,64 @@ pub(super) fn rows(x: &Node, at: &Node) -> Node {
 }
 
 /// Along `axis`, the element of `x` at each int32 position; 0 outside.
-pub(super) fn gather(x: &Node, axis: usize, at: &Node) -> Node {
-    let mut part = x.clone();
-    for i in (0..x.shape.len()).filter(|i| *i != axis) {
-        part = movement::keep(&part, i, 0, at.shape[i]);
+pub(super) fn gather(x: &Node, axis: usize, at: &Node) -> Result<Node> {
+    if x.numel() == 0 {
+        return Ok(Node::constant(0.0, at.shape.clone(), x.dtype));
     }
-    // [.., 1, .., n] holds the candidates along a new last axis; the one at the index survives the sum.
-    let n = x.shape[axis];
-    let last = x.shape.len();
-    let mut moved: Shape = (0..last).filter(|i| *i != axis).collect();
-    moved.push(axis);
-    let mut line: Shape = at.shape.clone();
-    line[axis] = 1;
-    line.push(n);
-    let mut full = at.shape.clone();
-    full.push(n);
-    let candidates = build::expand(&build::reshape(&build::permute(&part, &moved), &line), &full);
-    let kept = kept(&one_hot(at, &full), &candidates);
-    shape::without(&build::cast(&build::sum(&kept, &[last]), x.dtype), &[last])
+    let ndim = x.shape.len();
+    let picked = match line(at, axis) {
+        Some(line) => {
+            let others = (0..ndim).filter(|i| *i != axis);
+            let part = others.fold(x.clone(), |x, i| movement::keep(&x, i, 0, at.shape[i]));
+            let picked = rows(&build::permute(&part, &picks::moved(ndim, axis, 1, 0)), &line);
+            build::permute(&picked, &picks::moved(ndim, 0, 1, axis))
+        }
+        None => build::gather(&build::reshape(x, &[x.numel()]), &flat(x, axis, at)?),
+    };
+    if !x.dtype.is_float() {
+        return Ok(picked);
+    }
+    // The gradient of flattened picks would meet every element, not those of the axis alone.
+    let backward = move |mark: &Node, g: &Node| {
+        let (x, at) = (&mark.src[1], &mark.src[2]);
+        let total = scatter::added(&wide(g), axis, at, &x.shape);
+        Ok(vec![Some(build::cast(&total, x.dtype)), None])
+    };
+    Ok(build::mark(Mark::Custom(Rc::new(backward)), &picked, &[x.clone(), at.clone()]))
+}
+
+/// The places in the flattened `x` of positions along `axis`; -1 outside.
+fn flat(x: &Node, axis: usize, at: &Node) -> Result<Node> {
+    if i32::try_from(x.numel()).is_err() {
+        let got = format!("shape {:?}", x.shape.as_slice());
+        return Err(Error::shape("gather", got, "at most 2147483647 elements", "gather from a part"));
+    }
+    let zero = build::like(at, 0.0);
+    let (mut place, mut stride) = (zero.clone(), 1.0);
+    for i in (0..x.shape.len()).rev() {
+        let step = if i == axis { at.clone() } else { build::iota_along(&at.shape, i, DType::I32) };
+        place = build::add(&build::scale(&step, stride), &place);
+        stride *= x.shape[i] as f64;
+    }
+    let below = build::lt(at, &build::like(at, x.shape[axis] as f64));
+    let inside = build::binary(Binary::And, &below, &build::unary(Unary::Not, &build::lt(at, &zero)));
+    Ok(build::select(&inside, &place, &build::like(at, -1.0)))
+}
+
+/// `at` with size 1 along all axes but `axis`, where it was expanded along them.
+pub(super) fn narrow(at: &Node, axis: usize) -> Node {
+    match &at.op {
+        Op::Cast if !at.is_realized() => build::cast(&narrow(&at.src[0], axis), at.dtype),
+        Op::Expand if !at.is_realized() && at.src[0].numel() == at.shape[axis] => at.src[0].clone(),
+        _ => at.clone(),
+    }
+}
+
+/// The positions along `axis`, where they are the same along all others.
+pub(super) fn line(at: &Node, axis: usize) -> Option<Node> {
+    let narrow = narrow(at, axis);
+    let n = at.shape[axis];
+    (narrow.shape[axis] == n && narrow.numel() == n).then(|| build::reshape(&narrow, &[n]))
 }
 
 /// `x` where `hit`, else 0, in a dtype that is summed in.
