@@ -55,5 +55,5 @@ fn a_steady_step_allocates_little() {
     let each = (ALLOCATIONS.get() - before) / 10;
     println!("{each} allocations a step");
     assert_eq!(playgrad::graph::live_nodes(), nodes);
-    assert!(each <= 300, "{each} allocations");
+    assert!(each <= 310, "{each} allocations");
 }
