@@ -52,10 +52,13 @@ pub async fn xor_is_learned(device: &str) {
     let (first, second) = (linear(&[2, 8]), linear(&[8, 1]));
     let params = [first.clone(), second.clone()].concat();
     let adam = train::optimizer("Adam", &params, vec!["lr".into()], &[0.05]).unwrap();
+    let apply = |x: u32, layer: &[u32]| {
+        let weight = method("transpose", layer[0], &[]).unwrap();
+        method("linear", x, &tensors(&[weight, layer[1]])).unwrap()
+    };
     let forward = || {
-        let hidden = method("linear", x, &tensors(&first)).unwrap();
-        let hidden = method("tanh", hidden, &[]).unwrap();
-        method("sigmoid", method("linear", hidden, &tensors(&second)).unwrap(), &[]).unwrap()
+        let hidden = method("tanh", apply(x, &first), &[]).unwrap();
+        method("sigmoid", apply(hidden, &second), &[]).unwrap()
     };
     let mut last = 0;
     for _ in 0..300 {
