@@ -75,7 +75,11 @@ const stages = [
     needs: ["tests/ops.rs", "tests/grad.rs", "tests/golden.rs", "tests/train.rs"],
     work: async () => {
       const { env, note } = await vulkan();
-      await run("cargo", ["test", "--locked", "-p", "playgrad", "--no-fail-fast", "--", "--quiet", "--show-output"], { env });
+      await run(
+        "cargo",
+        ["test", "--locked", "-p", "playgrad", "--no-fail-fast", "--", "--quiet", "--show-output"],
+        { env },
+      );
       return `wgpu ${note}`;
     },
   },

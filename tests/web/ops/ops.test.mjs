@@ -44,7 +44,7 @@ async function run(device, turns) {
     for (const [why, count] of Object.entries(skipped))
       console.log(`  skipped ${count}: ${why} is on cpu only`);
     assert.deepEqual(failures, []);
-    return page.evaluate(() => window.modules);
+    return await page.evaluate(() => window.modules);
   } finally {
     await browser.close();
     site.close();

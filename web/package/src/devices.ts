@@ -88,7 +88,7 @@ async function gpuOfHost(): Promise<Gpu | undefined> {
 
 // Dawn for Node is an optional package of the user's; bundlers must not look for it.
 async function nodeGpu(): Promise<Gpu | undefined> {
-  const name = "webgpu";
+  const { name } = info("webgpu");
   try {
     const { create, globals } = (await import(/* @vite-ignore */ name)) as Dawn;
     Object.assign(globalThis, globals);

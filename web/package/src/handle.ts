@@ -125,9 +125,11 @@ export abstract class Handle {
    * Computes the value if needed, and reads it: a typed array in row-major order; `bool` as 0 and 1, `int64` as
    * `data<BigInt64Array>()`, 16-bit floats as {@link TypedArray} says.
    */
-  async data<A extends TypedArray | BigInt64Array = TypedArray>(): Promise<A> {
+  data(): Promise<TypedArray>;
+  data<A extends TypedArray | BigInt64Array>(): Promise<A>;
+  async data(): Promise<TypedArray | BigInt64Array> {
     const { dtype } = this;
-    const array = handed(await engine().read(this.id), dtype) as A;
+    const array = handed(await engine().read(this.id), dtype);
     took(array.byteLength);
     grew();
     await breathe();

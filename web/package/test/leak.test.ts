@@ -45,7 +45,7 @@ async function watch(loop: (look: () => void) => Promise<number>): Promise<Most>
 }
 
 /** Less than half of what the loops would hold if nothing were given back. */
-function expectBounded(most: Most, limit: Most = { bytes: 2 << 20, nodes: 120_000 }) {
+function expectBounded(most: Most, limit: Most = { bytes: 2 << 20, nodes: 150_000 }) {
   expect(most.bytes).toBeLessThan(limit.bytes);
   expect(most.nodes).toBeLessThan(limit.nodes);
 }
