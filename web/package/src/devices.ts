@@ -86,9 +86,10 @@ async function gpuOfHost(): Promise<Gpu | undefined> {
   return dawn;
 }
 
-// Dawn for Node is an optional package of the user's; bundlers must not look for it.
+// Dawn for Node is an optional package of the user's; bundlers must not look for it, and minifiers put constants
+// back into the import.
 async function nodeGpu(): Promise<Gpu | undefined> {
-  const { name } = info("webgpu");
+  const { pathname: name } = new URL("npm:webgpu");
   try {
     const { create, globals } = (await import(/* @vite-ignore */ name)) as Dawn;
     Object.assign(globalThis, globals);
