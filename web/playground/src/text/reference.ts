@@ -25,6 +25,7 @@ export const text = {
     autodiff: "Gradients",
     engine: "Values, gradients, devices",
     nn: "Layers",
+    recurrent: "Recurrent layers",
     optim: "Optimisers and schedules",
     state: "Saving and loading",
   } as Record<string, string>,
