@@ -51,7 +51,7 @@ pub use gradcheck::{GradCheck, Worst, gradcheck};
 pub use handle::{live_tensors, realize_all};
 pub use index::{Index, Index as Slice};
 pub use loss::Reduction;
-pub use mode::{no_grad, with_training};
+pub use mode::{no_grad, set_grad_enabled, with_training};
 pub use operand::Operand;
 pub use pad::Padding;
 pub use pool::Pool2dOptions;

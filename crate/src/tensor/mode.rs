@@ -39,6 +39,11 @@ pub fn no_grad<R>(f: impl FnOnce() -> R) -> R {
     f()
 }
 
+/// Whether histories are kept from now on; tells whether they were. For faces whose blocks are not closures.
+pub fn set_grad_enabled(on: bool) -> bool {
+    !NO_GRAD.replace(!on)
+}
+
 /// Runs `f` with histories kept, whatever lies around it.
 pub(super) fn with_history<R>(f: impl FnOnce() -> R) -> R {
     let _restore = Restore(&NO_GRAD, NO_GRAD.replace(false));

@@ -31,6 +31,8 @@ mod tag {
     pub const LIST: u32 = 6;
     /// The place of a parameter, then its value with its tag.
     pub const NAMED: u32 = 7;
+    /// A number that is no integer even where it is whole: Python tells 2.0 from 2.
+    pub const FLOAT: u32 = 8;
 }
 
 thread_local! {
@@ -139,6 +141,7 @@ impl Reader<'_> {
         Ok(match tag {
             tag::BOOL => Value::Bool(self.count() != 0),
             tag::NUMBER => number(self.next().unwrap_or(0.0)),
+            tag::FLOAT => Value::Float(self.next().unwrap_or(0.0)),
             tag::TENSOR => Value::Tensor(get(self.count() as u32)?),
             tag::TEXT => {
                 let count = self.count();

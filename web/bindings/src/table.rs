@@ -122,6 +122,12 @@ pub(crate) fn put_all(tensors: Result<Vec<Tensor>>) -> Js<Vec<u32>> {
     tensors.map(|list| list.into_iter().map(add).collect()).js()
 }
 
+/// Another handle of the same tensor, for another owner.
+#[wasm_bindgen]
+pub fn alias(x: u32) -> Js<u32> {
+    put(get(x))
+}
+
 /// Gives handles back.
 #[wasm_bindgen]
 pub fn release(ids: &[u32]) {

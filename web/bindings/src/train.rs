@@ -7,7 +7,7 @@ use crate::{
     read::begin,
     table::{Table, add, all, get, optional, put, put_all, sweep},
 };
-use js_sys::{Array, Function};
+use js_sys::Array;
 use playgrad::{
     Error, Result,
     graph::Node,
@@ -28,10 +28,10 @@ pub fn set_training(on: bool) {
     Tensor::set_training(on);
 }
 
-/// Calls `work` without recording gradients; what it throws is thrown on.
-#[wasm_bindgen(js_name = noGrad)]
-pub fn no_grad(work: &Function) -> Js<JsValue> {
-    tensor::no_grad(|| work.call0(&JsValue::NULL))
+/// Whether gradients are recorded from now on; tells whether they were.
+#[wasm_bindgen(js_name = setGradEnabled)]
+pub fn set_grad_enabled(on: bool) -> bool {
+    tensor::set_grad_enabled(on)
 }
 
 #[wasm_bindgen(js_name = requiresGrad)]

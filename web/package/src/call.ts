@@ -84,19 +84,19 @@ function writeNamed({ name, parameters }: Method, options: Record<string, unknow
 }
 
 /** A value other than a tensor, from the buffer. */
-function read(): unknown {
+function read(tensor: (id: number) => unknown = make): unknown {
   room(2);
   const tag = buffer[at++];
   if (tag === NONE) return null;
   const value = buffer[at++]!;
-  if (tag === TENSOR) return make(value);
+  if (tag === TENSOR) return tensor(value);
   if (tag === BOOL) return value !== 0;
   if (tag === TEXT) {
     room(value);
     at += value;
     return String.fromCharCode(...buffer.subarray(at - value, at));
   }
-  return tag === LIST ? Array.from({ length: value }, read) : value;
+  return tag === LIST ? Array.from({ length: value }, () => read(tensor)) : value;
 }
 
 function call(method: Method, id: number, args: unknown[]): unknown {
@@ -114,6 +114,31 @@ function call(method: Method, id: number, args: unknown[]): unknown {
   buffer = new Float64Array(0);
   at = 0;
   return read();
+}
+
+/** Calls the method at `place` with arguments that are written already; gives a handle, or 0 and `callResult`. @internal */
+export function callWritten(place: number, id: number, numbers: ArrayLike<number>): number {
+  return engine().call(place, id, fill(numbers));
+}
+
+/** As `callWritten`, for a method that waits: a handle, handles, or a promise of them. @internal */
+export function callWrittenLater(place: number, id: number, numbers: ArrayLike<number>): unknown {
+  return engine().callLater(place, id, fill(numbers));
+}
+
+function fill(numbers: ArrayLike<number>): number {
+  engine();
+  at = 0;
+  room(numbers.length);
+  buffer.set(numbers);
+  return numbers.length;
+}
+
+/** The value that the last call gave, if it gave no tensor; a tensor in it is its handle. @internal */
+export function callResult(): unknown {
+  buffer = new Float64Array(0);
+  at = 0;
+  return read(Number);
 }
 
 async function later(result: unknown): Promise<unknown> {

@@ -50,7 +50,12 @@ export class Tensor extends (Handle as unknown as Base) {
 
   /** Runs `work` without recording gradients and returns what it returns. */
   static noGrad<T>(work: () => T): T {
-    return engine().noGrad(work);
+    const before = engine().setGradEnabled(false);
+    try {
+      return work();
+    } finally {
+      engine().setGradEnabled(before);
+    }
   }
 
   /** A tensor from nested arrays, a typed array or a number. Ragged arrays throw `ShapeError`. */
