@@ -4,7 +4,11 @@ import { Runner } from "./runner/client";
 import { settings } from "./state/settings";
 
 const wasm = crossOriginIsolated && navigator.hardwareConcurrency > 1 ? threads : oneThread;
-const runner = new Runner(() => WebAssembly.compileStreaming(fetch(wasm)), settings.device());
+const runner = new Runner(
+  () => WebAssembly.compileStreaming(fetch(wasm)),
+  settings.device(),
+  settings.language(),
+);
 
 import("./app").then(({ start }) => start(runner)).then(isolateNextVisit);
 

@@ -2,6 +2,8 @@ import type { DeviceInfo } from "playgrad";
 
 export type DeviceChoice = "auto" | "webgpu" | "cpu";
 
+export type Language = "typescript" | "python";
+
 export type DataSource = { kind: "digits" } | { kind: "mnist"; files: File[] };
 
 export type ErrorKind = "syntax" | "runtime" | "engine" | "device" | "data" | "load";
@@ -97,6 +99,7 @@ export type View = BoundaryView | WeightsView | PredictionsView | TensorView | D
 export type LogLevel = "log" | "info" | "warn" | "error";
 
 export interface RunRequest {
+  language: Language;
   code: string;
   device: DeviceChoice;
   seed: number;
@@ -110,7 +113,7 @@ export interface RunRequest {
 export type RunState = "running" | "paused" | "done" | "stopped" | "failed";
 
 export type ToWorker =
-  | { type: "init"; wasm: WebAssembly.Module | null; device: DeviceChoice }
+  | { type: "init"; wasm: WebAssembly.Module | null; device: DeviceChoice; language: Language }
   | ({ type: "run" } & RunRequest)
   | { type: "pause" }
   | { type: "resume" }
@@ -131,6 +134,8 @@ export interface Progress {
 export type FromWorker =
   | { type: "ready"; device: DeviceInfo; names: Record<string, string[]> }
   | { type: "devices"; devices: DeviceInfo[] }
+  /** Python is being loaded: `what` in words, done at fraction 1. */
+  | { type: "python"; fraction: number; what: string }
   | { type: "broken"; error: ProgramError }
   | { type: "device"; device: DeviceInfo }
   | { type: "started" }
@@ -140,5 +145,6 @@ export type FromWorker =
   | { type: "view"; view: View }
   | { type: "probabilities"; id: string; values: Float32Array }
   | { type: "slider"; slider: SliderSpec }
-  | { type: "log"; level: LogLevel; text: string }
+  /** `replace`: the line takes the place of the last one, which was not finished. */
+  | { type: "log"; level: LogLevel; text: string; replace?: boolean }
   | { type: "error"; error: ProgramError };

@@ -22,6 +22,7 @@ export class Player {
     this.lines = [];
     this.error = null;
     this.#runner.run({
+      language: "typescript",
       code: programOf(snippet),
       device: "auto",
       seed: 42,

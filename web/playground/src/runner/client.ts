@@ -1,4 +1,4 @@
-import type { DeviceChoice, FromWorker, RunRequest, ToWorker } from "../protocol";
+import type { DeviceChoice, FromWorker, Language, RunRequest, ToWorker } from "../protocol";
 
 /**
  * The page's side: one worker runs the program, a warm one stands by. A run always gets a fresh worker, so that
@@ -13,6 +13,7 @@ export type RunnerEvent = FromWorker | { type: "died" } | { type: "forced" };
 interface Seat {
   worker: Worker;
   device: DeviceChoice;
+  language: Language;
   used: boolean;
   report: FromWorker | null;
 }
@@ -24,12 +25,18 @@ export class Runner {
   #spareTimer: ReturnType<typeof setTimeout> | undefined;
   #stopTimer: ReturnType<typeof setTimeout> | undefined;
   #device: DeviceChoice;
+  #language: Language;
   #listener: (event: RunnerEvent) => void = () => undefined;
   #early: RunnerEvent[] = [];
 
-  constructor(compile: () => Promise<WebAssembly.Module>, device: DeviceChoice) {
+  constructor(
+    compile: () => Promise<WebAssembly.Module>,
+    device: DeviceChoice,
+    language: Language = "typescript",
+  ) {
     this.#wasm = compile().catch(() => null);
     this.#device = device;
+    this.#language = language;
     this.#listener = (event) => this.#early.push(event);
     this.#seat = this.#hire();
   }
@@ -41,9 +48,10 @@ export class Runner {
 
   run(request: RunRequest): void {
     clearTimeout(this.#stopTimer);
-    if (this.#seat.used || this.#seat.device !== request.device || this.#seat.report?.type === "broken") {
+    this.#device = request.device;
+    this.#language = request.language;
+    if (this.#seat.used || !this.#fits(this.#seat) || this.#seat.report?.type === "broken") {
       this.#seat.worker.terminate();
-      this.#device = request.device;
       this.#takeSpare();
     }
     this.#seat.used = true;
@@ -67,8 +75,22 @@ export class Runner {
 
   useDevice(device: DeviceChoice): void {
     this.#device = device;
-    if (this.#spare && this.#spare.device !== device) this.#dismissSpare();
-    if (!this.#seat.used && this.#seat.device !== device) {
+    this.#refit();
+  }
+
+  /** Workers of the other language give way to ones that load this one. */
+  useLanguage(language: Language): void {
+    this.#language = language;
+    this.#refit();
+  }
+
+  #fits({ device, language }: Seat): boolean {
+    return device === this.#device && language === this.#language;
+  }
+
+  #refit(): void {
+    if (this.#spare && !this.#fits(this.#spare)) this.#dismissSpare();
+    if (!this.#seat.used && !this.#fits(this.#seat)) {
       this.#seat.worker.terminate();
       this.#takeSpare();
     }
@@ -81,7 +103,7 @@ export class Runner {
   #takeSpare(): void {
     const spare = this.#spare;
     this.#spare = null;
-    if (spare && spare.device === this.#device) this.#seat = spare;
+    if (spare && this.#fits(spare)) this.#seat = spare;
     else {
       spare?.worker.terminate();
       this.#seat = this.#hire();
@@ -103,14 +125,19 @@ export class Runner {
 
   #hire(): Seat {
     const worker = new Worker(new URL("./worker.ts", import.meta.url), { type: "module" });
-    const seat: Seat = { worker, device: this.#device, used: false, report: null };
+    const seat: Seat = { worker, device: this.#device, language: this.#language, used: false, report: null };
     worker.addEventListener("message", ({ data }: MessageEvent<FromWorker>) => this.#receive(seat, data));
     worker.addEventListener("error", () => {
       if (seat === this.#spare) this.#dismissSpare();
       if (seat === this.#seat) this.#listener({ type: "died" });
     });
     void this.#wasm.then((wasm) =>
-      worker.postMessage({ type: "init", wasm, device: seat.device } satisfies ToWorker),
+      worker.postMessage({
+        type: "init",
+        wasm,
+        device: seat.device,
+        language: seat.language,
+      } satisfies ToWorker),
     );
     return seat;
   }

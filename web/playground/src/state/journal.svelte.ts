@@ -56,9 +56,10 @@ export class Journal {
     this.version++;
   }
 
-  log(level: LogLevel, text: string): void {
+  log(level: LogLevel, text: string, replace = false): void {
     const line = { key: this.#nextKey++, level, text };
-    this.lines = [...this.lines.slice(-mostLines + 1), line];
+    const before = replace ? this.lines.slice(0, -1) : this.lines;
+    this.lines = [...before.slice(-mostLines + 1), line];
   }
 
   clearLines(): void {

@@ -1,7 +1,15 @@
 import type { DeviceInfo } from "playgrad";
 import { untrack } from "svelte";
 import { type ExampleId, examples, isExampleId } from "../examples/index";
-import type { DataSource, DeviceChoice, ProgramError, Progress, SliderSpec, View } from "../protocol";
+import type {
+  DataSource,
+  DeviceChoice,
+  Language,
+  ProgramError,
+  Progress,
+  SliderSpec,
+  View,
+} from "../protocol";
 import type { Runner, RunnerEvent } from "../runner/client";
 import { text } from "../text/en";
 import { Journal } from "./journal.svelte";
@@ -20,6 +28,7 @@ export class Session {
   readonly journal = new Journal();
 
   example = $state<ExampleId>("xor");
+  language = $state<Language>(settings.language());
   code = $state("");
   origin = $state<Origin>("example");
   ranCode = $state("");
@@ -42,6 +51,7 @@ export class Session {
   modelAlive = $state(false);
   source = $state.raw<DataSource>({ kind: "digits" });
   loading = $state.raw<{ fraction: number; what: string } | null>(null);
+  pythonLoading = $state.raw<{ fraction: number; what: string } | null>(null);
   dataProblem = $state<string | null>(null);
 
   error = $state.raw<ProgramError | null>(null);
@@ -165,6 +175,7 @@ export class Session {
     this.#staleSliders = new Set(this.sliders.map(({ name }) => name));
     this.journal.nextRun();
     this.runner.run({
+      language: this.language,
       code: this.code,
       device: this.choice,
       seed: this.seed,
@@ -301,6 +312,9 @@ export class Session {
       case "devices":
         this.devices = event.devices;
         return;
+      case "python":
+        this.pythonLoading = event.fraction < 1 ? { fraction: event.fraction, what: event.what } : null;
+        return;
       case "broken":
         this.status = "failed";
         this.error = { ...event.error, fix: event.error.fix ?? text.errors.loadFix };
@@ -337,7 +351,7 @@ export class Session {
         return;
       }
       case "log":
-        this.journal.log(event.level, event.text);
+        this.journal.log(event.level, event.text, event.replace);
         return;
       case "error":
         this.error = event.error;

@@ -1,4 +1,4 @@
-import type { DeviceChoice } from "../protocol";
+import type { DeviceChoice, Language } from "../protocol";
 
 /** What this browser remembers between visits. Storage may be blocked: then nothing is remembered. */
 
@@ -29,6 +29,9 @@ export const settings = {
     return value === "webgpu" || value === "cpu" ? value : "auto";
   },
   setDevice: (value: DeviceChoice) => write("device", value),
+
+  language: (): Language => (read("language") === "python" ? "python" : "typescript"),
+  setLanguage: (value: Language) => write("language", value),
 
   theme(): Theme {
     const value = read("theme");
