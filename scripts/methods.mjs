@@ -1,7 +1,9 @@
-// crate/methods/*.json → web/package/src/generated/methods.ts: what installs the methods, and their types.
+// crate/methods/*.json → web/package/src/generated/methods.ts: what installs the methods, and their types; and
+// web/python/tinygrad/_methods.json, the same for Python.
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
+import { pythonRows } from "./methods-python.mjs";
 import { camel, parameters } from "./parameters.mjs";
 
 const root = join(import.meta.dirname, "..");
@@ -176,6 +178,8 @@ ${types}`;
   const to = join(root, "web", "package", "src", "generated");
   mkdirSync(to, { recursive: true });
   writeFileSync(join(to, "methods.ts"), text);
+  const python = JSON.stringify(pythonRows(list), null, 1);
+  writeFileSync(join(root, "web", "python", "tinygrad", "_methods.json"), `${python}\n`);
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) generate();

@@ -160,6 +160,15 @@ const stages = [
     },
   },
   {
+    name: "python",
+    group: "web",
+    needs: ["web/python/package.json"],
+    work: async () => {
+      await buildPackage();
+      await npm(["test", "-w", "@playgrad/python"]);
+    },
+  },
+  {
     name: "fixtures",
     group: "web",
     needs: ["tests/web/fixtures/run.mjs"],

@@ -1,0 +1,18 @@
+// Makes `import tinygrad` work in a Pyodide: registers the bridge to the engine and puts the Python files in place.
+
+const HOME = "/lib/playgrad";
+
+export function install(pyodide, files, bridge, host = {}) {
+  pyodide.registerJsModule("_playgrad", {
+    ...bridge,
+    release: (...handles) => bridge.ask("release", handles),
+    tick: () => undefined,
+    ...host,
+  });
+  for (const [path, content] of Object.entries(files)) {
+    const to = `${HOME}/${path}`;
+    pyodide.FS.mkdirTree(to.slice(0, to.lastIndexOf("/")));
+    pyodide.FS.writeFile(to, content);
+  }
+  pyodide.runPython(`import sys\nif "${HOME}" not in sys.path: sys.path.insert(0, "${HOME}")`);
+}

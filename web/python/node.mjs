@@ -1,0 +1,29 @@
+// Python in Node: Pyodide with the Python files over the npm package.
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { init } from "playgrad";
+import { bridge } from "playgrad/bridge";
+import { loadPyodide } from "pyodide";
+import { install } from "./boot.mjs";
+
+const here = import.meta.dirname;
+const packages = ["tinygrad", "micrograd"];
+
+/** The Python files by their paths, as `install` takes them. */
+export function files() {
+  const paths = packages.flatMap((folder) =>
+    readdirSync(here)
+      .filter((name) => name === folder)
+      .flatMap((name) => readdirSync(join(here, name), { recursive: true }).map((path) => join(name, path))),
+  );
+  const wanted = paths.filter((path) => /\.(py|json)$/.test(path));
+  return Object.fromEntries(wanted.map((path) => [path, readFileSync(join(here, path))]));
+}
+
+/** A Pyodide in which `import tinygrad` works. What Python prints goes to `write`. */
+export async function python({ device = "cpu", host, write = console.log } = {}) {
+  const [pyodide] = await Promise.all([loadPyodide(), init({ device })]);
+  pyodide.setStdout({ batched: write });
+  install(pyodide, files(), bridge, host);
+  return pyodide;
+}

@@ -1,0 +1,579 @@
+"""Tensors: a thin face over the engine's."""
+
+import struct
+from contextlib import ContextDecorator
+from typing import Any, Iterator
+
+from . import _engine
+from ._array import Array
+from ._engine import (
+    ArgumentError,
+    Handle,
+    JsException,
+    ShapeError,
+    ask,
+    call,
+    error,
+    invoke,
+    invoke_later,
+    release,
+    wait,
+)
+from ._methods import PLACES, install, joined
+from .device import Device, engine_name
+from .dtype import BY_ENGINE, DType, dtypes, to_dtype
+
+
+def _wrap(given: Any) -> Any:
+    """What a method gave: handles become tensors."""
+    if type(given) is int:
+        return _of(given)
+    if isinstance(given, (list, memoryview)):
+        return tuple(_of(handle) for handle in given)
+    return given
+
+
+def _of(handle: int) -> "Tensor":
+    made = Tensor.__new__(Tensor)
+    made._id = handle
+    return made
+
+
+def _created(made: "Tensor", dtype, device, requires_grad) -> "Tensor":
+    if dtype is not None:
+        made = made.cast(dtype)
+    if device is not None:
+        made = made.to(device)
+    if requires_grad is not None:
+        made.requires_grad = requires_grad
+    return made
+
+
+class _Mode(ContextDecorator):
+    """A setting of the engine for the time of a block or of a function."""
+
+    def __init__(self, set_to, value: bool):
+        self._set, self._value, self._before = set_to, value, []
+
+    def __enter__(self) -> None:
+        self._before.append(self._set(self._value))
+
+    def __exit__(self, *_) -> None:
+        self._set(self._before.pop())
+
+    def __bool__(self) -> bool:
+        return self._set.now()
+
+    def __call__(self, function=None):
+        return self if function is None else super().__call__(function)
+
+
+def _set_training(on: bool) -> bool:
+    before = ask("training")
+    ask("setTraining", bool(on))
+    return before
+
+
+def _set_no_grad(on: bool) -> bool:
+    return not ask("setGradEnabled", not on)
+
+
+class _Class(type):
+    """What the class itself knows: `Tensor.training`, `Tensor.no_grad`."""
+
+    @property
+    def training(cls) -> bool:
+        """Whether dropout drops and batch norm learns its statistics."""
+        return ask("training")
+
+    @training.setter
+    def training(cls, on: bool) -> None:
+        ask("setTraining", bool(on))
+
+    @property
+    def no_grad(cls) -> _Mode:
+        """`with Tensor.no_grad():` records no gradients; `@Tensor.no_grad()` does so for a function."""
+        return _Mode(_set_no_grad, True)
+
+    @no_grad.setter
+    def no_grad(cls, on: bool) -> None:
+        _set_no_grad(bool(on))
+
+
+def _binary(place: int, reverse: bool = False):
+    """An operator. Handles and numbers cross without the general way."""
+    name = next(name for name, at in PLACES.items() if at == place)
+    last = (2, 1) if reverse else ()
+
+    def operator(self, x):
+        try:
+            kind = type(x)
+            if kind is Tensor:
+                return _of(call(place, self._id, 4, x._id, *last))
+            if kind is float:
+                return _of(call(place, self._id, 8, x, *last))
+            if kind is int:
+                return _of(call(place, self._id, 3, x, *last))
+        except JsException as thrown:
+            raise error(thrown) from None
+        if x is None or isinstance(x, (str, dict, set, list, tuple)):
+            return NotImplemented
+        return _of(invoke(name, place, self._id, (x, reverse) if reverse else (x,)))
+
+    return operator
+
+
+def _in_place(operator):
+    """`x += y` changes the tensor that others hold too, as long as shape and dtype stay."""
+
+    def changed(self, x):
+        made = operator(self, x)
+        if made is NotImplemented or made.shape != self.shape or made.dtype is not self.dtype:
+            return made
+        return self.assign(made)
+
+    return changed
+
+
+class Tensor(Handle, metaclass=_Class):
+    """
+    An array of numbers on a device, and how it came about. Methods build a graph and return at once; reading
+    (`numpy`, `item`, `tolist`, `print`) computes.
+
+    Whole numbers give `int32`, others `float32`, truth values `bool`.
+
+    >>> Tensor([[1, 2], [3, 4]]) @ Tensor([1, 1])
+    """
+
+    __slots__ = ()
+
+    def __init__(self, data: Any, device: str | None = None, dtype: Any = None, requires_grad: bool | None = None):
+        dtype = None if dtype is None else to_dtype(dtype)
+        made = _from(data, dtype)
+        if dtype is not None and made.dtype is not dtype:
+            made = made.cast(dtype)
+        if device is not None and engine_name(device) not in ("auto", Device.DEFAULT.lower()):
+            made = made.to(device)
+        self._id = ask("alias", made._id)
+        if requires_grad is not None:
+            self.requires_grad = requires_grad
+
+    _of = staticmethod(_of)
+
+    # What it is.
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Sizes per axis, outermost first; `()` for a single number."""
+        try:
+            return self._shape
+        except AttributeError:
+            self._shape = tuple(ask("shape", self._id))
+            return self._shape
+
+    @property
+    def dtype(self) -> DType:
+        """Element type."""
+        try:
+            return self._dtype
+        except AttributeError:
+            self._dtype = BY_ENGINE[ask("dtype", self._id)]
+            return self._dtype
+
+    @property
+    def ndim(self) -> int:
+        """Number of axes."""
+        return len(self.shape)
+
+    @property
+    def device(self) -> str:
+        """Name of the device that holds the value, or that will compute it."""
+        return ask("tensorDevice", self._id).upper()
+
+    def numel(self) -> int:
+        """Number of elements."""
+        count = 1
+        for size in self.shape:
+            count *= size
+        return count
+
+    def size(self, dim: int | None = None):
+        """The shape, or the size of one axis."""
+        return self.shape if dim is None else self.shape[dim]
+
+    def element_size(self) -> int:
+        """Bytes of an element."""
+        return self.dtype.itemsize
+
+    def nbytes(self) -> int:
+        """Bytes of all elements."""
+        return self.numel() * self.element_size()
+
+    def is_floating_point(self) -> bool:
+        """Whether the element type is a float."""
+        return dtypes.is_float(self.dtype)
+
+    @property
+    def T(self) -> "Tensor":
+        """All axes in reverse order; the transpose of a matrix."""
+        return self.permute(tuple(range(self.ndim))[::-1])
+
+    # Gradients.
+
+    @property
+    def requires_grad(self) -> bool:
+        """Whether `backward()` fills `grad` even where others ask for theirs."""
+        return ask("requiresGrad", self._id)
+
+    @requires_grad.setter
+    def requires_grad(self, on: bool | None) -> None:
+        if on is not None:
+            ask("setRequiresGrad", self._id, bool(on))
+
+    def requires_grad_(self, requires_grad: bool = True) -> "Tensor":
+        """Sets `requires_grad` and returns this."""
+        self.requires_grad = requires_grad
+        return self
+
+    @property
+    def grad(self) -> "Tensor | None":
+        """The gradient `backward()` left; `None` before it. Gradients add up until `zero_grad()`."""
+        handle = ask("grad", self._id)
+        return _of(handle) if handle else None
+
+    @grad.setter
+    def grad(self, value: "Tensor | None") -> None:
+        ask("setGrad", self._id, 0 if value is None else value._id)
+
+    def backward(self, gradient: "Tensor | None" = None) -> "Tensor":
+        """Adds the gradient of this scalar to `grad` of every tensor below that requires one, or of all float
+        tensors of data where none does. With `gradient`, of this shape, the gradient of the sum of
+        `gradient * self`."""
+        ask("backward", self._id, 0 if gradient is None else gradient._id)
+        return self
+
+    @staticmethod
+    def manual_seed(seed: int = 0) -> None:
+        """Random numbers start again from this seed."""
+        ask("manualSeed", seed)
+
+    @staticmethod
+    def train(mode: bool = True) -> _Mode:
+        """`with Tensor.train():` sets `Tensor.training`; also before a function."""
+        return _Mode(_set_training, mode)
+
+    @staticmethod
+    def test(mode: bool = True) -> _Mode:
+        """The opposite of `train`."""
+        return _Mode(_set_training, not mode)
+
+    # Where its value is.
+
+    def realize(self, *others: "Tensor") -> "Tensor":
+        """Queues the work for these tensors now; waits for nothing."""
+        ask("realize", [self._id, *(other._id for other in joined((), others))])
+        return self
+
+    def assign(self, x: Any) -> "Tensor":
+        """Makes this tensor hold another value of its shape and type."""
+        value = x if isinstance(x, Tensor) else Tensor(x, dtype=self.dtype)
+        if value.shape != self.shape:
+            value = value.expand(self.shape)
+        ask("assign", self._id, value._id)
+        return self
+
+    def replace(self, x: "Tensor") -> "Tensor":
+        """Makes this tensor another one, of any shape and type."""
+        release(self._id)
+        self._id = ask("alias", x._id)
+        for name in ("_shape", "_dtype"):
+            if hasattr(self, name):
+                delattr(self, name)
+        return self
+
+    def to(self, device: str | None) -> "Tensor":
+        """A copy on another device; this where it is there already."""
+        if device is None or engine_name(device) in ("auto", self.device.lower()):
+            return self
+        return _of(wait(ask("to", self._id, engine_name(device))))
+
+    def to_(self, device: str | None) -> "Tensor":
+        """Moves this tensor to another device."""
+        return self.replace(self.to(device))
+
+    def clone(self, device: str | None = None) -> "Tensor":
+        """A copy with a value of its own."""
+        return (self + 0 if self.dtype is not dtypes.bool else self.contiguous()).to(device)
+
+    # Reading.
+
+    def _bytes(self) -> bytes:
+        read = wait(ask("read", self._id))
+        return bytes(read)
+
+    def data(self) -> memoryview:
+        """The value as a memory view of this shape; 16-bit floats as `float32`."""
+        if self.dtype in (dtypes.float16, dtypes.bfloat16):
+            return self.float().data()
+        flat = memoryview(self._bytes())
+        return flat.cast(self.dtype.fmt, self.shape) if self.numel() else flat.cast(self.dtype.fmt)
+
+    def item(self) -> Any:
+        """The only element, as a number."""
+        if self.numel() != 1:
+            fix = "reduce first: t.sum() or t.mean(), or read all with tolist()"
+            raise ShapeError("item", f"a tensor of shape {self.shape}", "one element", fix)
+        wide = self.float() if self.dtype in (dtypes.float16, dtypes.bfloat16) else self
+        return struct.unpack(wide.dtype.fmt, wide._bytes())[0]
+
+    def tolist(self) -> Any:
+        """The value as nested lists; a number for shape `()`."""
+        return self.data().tolist() if self.numel() else _empty(self.shape)
+
+    def numpy(self) -> Any:
+        """The value as an array of NumPy, or of a small class like it where NumPy is not there."""
+        try:
+            import numpy
+        except ImportError:
+            return Array(self.detach())
+        dtype = "float32" if self.dtype is dtypes.bfloat16 else self.dtype.engine
+        return numpy.frombuffer(bytearray(self.data()), self.data().format).reshape(self.shape).astype(dtype)
+
+    def __repr__(self) -> str:
+        """What it is, and its value where it is small."""
+        told = f"<Tensor {self.shape} {self.dtype.engine} on {self.device}"
+        if self.numel() > 1000:
+            return told + ">"
+        text = wait(ask("toText", self._id))
+        return f"{told}{chr(10) if chr(10) in text else ' '}{text}>"
+
+    def __format__(self, spec: str) -> str:
+        return format(self.item(), spec) if spec else str(self)
+
+    def __len__(self) -> int:
+        if self.ndim == 0:
+            raise TypeError("len() of a tensor of shape ()")
+        return self.shape[0]
+
+    def __iter__(self) -> Iterator["Tensor"]:
+        if self.ndim == 0:
+            raise TypeError("iteration over a tensor of shape ()")
+        return (self[i] for i in range(self.shape[0]))
+
+    def __bool__(self) -> bool:
+        if self.numel() != 1:
+            fix = "use .any() or .all()"
+            raise ArgumentError("bool", f"a tensor of shape {self.shape}", "one element", fix)
+        return bool(self.item())
+
+    def __float__(self) -> float:
+        return float(self.item())
+
+    def __int__(self) -> int:
+        return int(self.item())
+
+    def __index__(self) -> int:
+        if dtypes.is_float(self.dtype):
+            raise TypeError(f"a tensor of {self.dtype} is no index; use .int()")
+        return int(self.item())
+
+    # Indexing.
+
+    def __getitem__(self, index: Any) -> "Tensor":
+        parts, masked = _parts(index)
+        if masked:
+            return _wrap(invoke_later("[]", PLACES["at_masked"], self._id, parts))
+        return _of(invoke("[]", PLACES["at"], self._id, parts))
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        value = Tensor(value) if isinstance(value, (list, tuple)) else value
+        release(invoke("[]", PLACES["set_at"], self._id, (_parts(index)[0], value)))
+
+    # Calling.
+
+    def sequential(self, ll: list) -> "Tensor":
+        """Applies the functions of a list one after the other."""
+        x = self
+        for function in ll:
+            x = function(x)
+        return x
+
+    def short(self) -> "Tensor":
+        """There is no 16-bit integer here."""
+        return self.cast("int16")
+
+    __add__ = _binary(PLACES["add"])
+    __radd__ = _binary(PLACES["add"], True)
+    __sub__ = _binary(PLACES["sub"])
+    __rsub__ = _binary(PLACES["sub"], True)
+    __mul__ = _binary(PLACES["mul"])
+    __rmul__ = _binary(PLACES["mul"], True)
+    __truediv__ = _binary(PLACES["div"])
+    __rtruediv__ = _binary(PLACES["div"], True)
+    __floordiv__ = _binary(PLACES["floordiv"])
+    __rfloordiv__ = _binary(PLACES["floordiv"], True)
+    __mod__ = _binary(PLACES["mod"])
+    __rmod__ = _binary(PLACES["mod"], True)
+    __pow__ = _binary(PLACES["pow"])
+    __rpow__ = _binary(PLACES["pow"], True)
+    __matmul__ = _binary(PLACES["matmul"])
+    __rmatmul__ = _binary(PLACES["matmul"], True)
+    __and__ = _binary(PLACES["bitwise_and"])
+    __rand__ = _binary(PLACES["bitwise_and"], True)
+    __or__ = _binary(PLACES["bitwise_or"])
+    __ror__ = _binary(PLACES["bitwise_or"], True)
+    __xor__ = _binary(PLACES["bitwise_xor"])
+    __rxor__ = _binary(PLACES["bitwise_xor"], True)
+    __lshift__ = _binary(PLACES["lshift"])
+    __rlshift__ = _binary(PLACES["lshift"], True)
+    __rshift__ = _binary(PLACES["rshift"])
+    __rrshift__ = _binary(PLACES["rshift"], True)
+    __lt__ = _binary(PLACES["lt"])
+    __le__ = _binary(PLACES["le"])
+    __gt__ = _binary(PLACES["gt"])
+    __ge__ = _binary(PLACES["ge"])
+    __eq__ = _binary(PLACES["eq"])
+    __ne__ = _binary(PLACES["ne"])
+    __hash__ = object.__hash__
+
+    __iadd__ = _in_place(__add__)
+    __isub__ = _in_place(__sub__)
+    __imul__ = _in_place(__mul__)
+    __itruediv__ = _in_place(__truediv__)
+    __ifloordiv__ = _in_place(__floordiv__)
+    __ipow__ = _in_place(__pow__)
+    __imatmul__ = _in_place(__matmul__)
+    __iand__ = _in_place(__and__)
+    __ior__ = _in_place(__or__)
+    __ixor__ = _in_place(__xor__)
+    __ilshift__ = _in_place(__lshift__)
+    __irshift__ = _in_place(__rshift__)
+
+    def __neg__(self) -> "Tensor":
+        return self.neg()
+
+    def __pos__(self) -> "Tensor":
+        return self
+
+    def __abs__(self) -> "Tensor":
+        return self.abs()
+
+    def __invert__(self) -> "Tensor":
+        return self.bitwise_not()
+
+    def __round__(self, ndigits: int | None = None) -> Any:
+        return self.round() if not ndigits else (self * 10**ndigits).round() / 10**ndigits
+
+
+def _empty(shape) -> Any:
+    return [_empty(shape[1:]) for _ in range(shape[0])] if shape else []
+
+
+def _parts(index: Any) -> tuple[list, bool]:
+    """An index as the engine writes it, and whether a mask is in it."""
+    parts, masked = [], False
+    for part in index if isinstance(index, tuple) else (index,):
+        if isinstance(part, slice):
+            part = [_end(part.start), _end(part.stop), _end(part.step)]
+        elif part is Ellipsis:
+            part = "..."
+        elif isinstance(part, (list, tuple)) and not all(type(item) is int for item in part):
+            part = Tensor(part)
+        elif isinstance(part, (list, tuple)):
+            part = [list(part)]
+        elif isinstance(part, Array) or hasattr(part, "tobytes"):
+            part = Tensor(part)
+        masked = masked or (isinstance(part, Tensor) and part.dtype is dtypes.bool)
+        parts.append(part)
+    return parts, masked
+
+
+def _end(value: Any) -> int | None:
+    return None if value is None else value.__index__()
+
+
+def _from(data: Any, dtype: DType | None) -> Tensor:
+    """A tensor of what Python holds."""
+    if isinstance(data, Tensor):
+        return data
+    if isinstance(data, Array):
+        return data.tensor
+    if isinstance(data, (bytes, bytearray)):
+        kind = dtype or dtypes.uint8
+        return _of(ask("fromBytes", data, kind.engine, [len(data) // kind.itemsize], None))
+    if hasattr(data, "tobytes"):
+        return _from_buffer(data)
+    if hasattr(data, "read_bytes"):
+        return _from(data.read_bytes(), dtype)
+    if data is None:
+        data = 0.0
+    data = list(data) if isinstance(data, range) else data
+    shape, flat = _flat(data)
+    kind = dtype or dtypes.from_py(flat)
+    if kind is dtypes.bool:
+        packed = bytes(map(bool, flat))
+    elif kind is dtypes.bfloat16:
+        return _from(data, dtypes.float32)
+    else:
+        try:
+            packed = struct.pack(f"{len(flat)}{kind.fmt}", *(map(int, flat) if dtypes.is_int(kind) else flat))
+        except (struct.error, OverflowError) as wrong:
+            raise ArgumentError("Tensor", f"a value that is no {kind}: {wrong}", f"values of {kind}", "give a dtype") from None
+    return _of(ask("fromBytes", packed, kind.engine, shape, None))
+
+
+def _flat(data: Any) -> tuple[list[int], list]:
+    """The shape of nested lists, and their numbers."""
+    shape, level, flat = [], data, [data]
+    while isinstance(level, (list, tuple)):
+        shape.append(len(level))
+        if not level:
+            return shape, []
+        flat = _deeper(flat, len(level))
+        level = level[0]
+    if not set(map(type, flat)) <= {int, float, bool}:
+        flat = [_number(value) for value in flat]
+    return shape, flat
+
+
+def _deeper(rows: list, size: int) -> list:
+    deeper: list = []
+    for row in rows:
+        if not isinstance(row, (list, tuple)) or len(row) != size:
+            got = f"a list of {len(row)}" if isinstance(row, (list, tuple)) else repr(row)
+            raise ShapeError("Tensor", got, f"a list of {size} as in the first row", "make all rows equally long")
+        deeper += row
+    return deeper
+
+
+def _number(value: Any) -> Any:
+    if isinstance(value, (list, tuple)):
+        raise ShapeError("Tensor", f"a list of {len(value)}", "a number as in the first row", "make all rows equally deep")
+    if hasattr(value, "item"):
+        return value.item()
+    if hasattr(value, "__index__"):
+        return int(value)
+    if hasattr(value, "__float__"):
+        return float(value)
+    raise TypeError(f"Tensor: got {type(value).__name__}, expected numbers, lists of them, bytes or an array")
+
+
+NARROW = {"float64": "float32", "int64": "int32", "uint64": "uint32", "int16": "int32", "uint16": "int32"}
+
+
+def _from_buffer(array: Any) -> Tensor:
+    """Of an array of NumPy or of Python's `array`. 64-bit types become 32-bit, which every device has."""
+    view = memoryview(array)
+    if hasattr(array, "astype"):
+        name = str(array.dtype)
+        array = array.astype(NARROW.get(name, name))
+        return _of(ask("fromBytes", array.tobytes(), str(array.dtype), list(array.shape), None))
+    return _from(view.tolist(), None)
+
+
+def _parts_only(index: Any) -> list:
+    return _parts(index)[0]
+
+
+_engine.tensor_class = Tensor
+install(Tensor, {"of": _of, "wrap": _wrap, "created": _created, "parts": _parts_only})
