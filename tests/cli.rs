@@ -1,6 +1,7 @@
 //! The command line as people use it.
 #![cfg(feature = "cli")]
 
+use serde_json::Value;
 use std::process::{Command, Output};
 
 fn playgrad(line: &str) -> (Option<i32>, String, String) {
@@ -34,8 +35,61 @@ fn train_says_how_it_goes_and_saves() {
     let bytes = std::fs::read(&file);
     let _ = std::fs::remove_file(&file);
     assert_eq!(code, Some(0), "{err}");
-    assert!(out.contains("step    200") && out.contains("accuracy"), "{out}");
+    assert!(out.contains("step    200") && out.contains("200 steps of xor on cpu"), "{out}");
     assert_eq!(playgrad::io::load_safetensors("saved", &bytes.unwrap()).unwrap().len(), 4);
+}
+
+const QUICK: &str = "--device cpu --size tiny --seconds 0.001";
+
+fn json(line: &str) -> Value {
+    let (code, out, err) = playgrad(line);
+    assert_eq!(code, Some(0), "{line}: {err}");
+    serde_json::from_str(&out).unwrap()
+}
+
+#[test]
+fn bench_measures_every_suite_and_compares() {
+    let dir = std::env::temp_dir().join(format!("playgrad-bench-{}", std::process::id()));
+    let all = json(&format!("bench {QUICK} --json --save {}", dir.display()));
+    let results = all["results"].as_array().unwrap();
+    let suites = ["matmul", "map", "reduce", "softmax", "layernorm", "conv", "attention", "train"];
+    for suite in suites {
+        assert!(results.iter().any(|r| r["suite"] == suite), "{suite} is missing");
+    }
+    for r in results {
+        assert!(r["seconds"].as_f64().unwrap() > 0.0 && r["rate"].as_f64().unwrap() > 0.0, "{r}");
+        if r["suite"] == "train" {
+            let file = dir.join(format!("{}.safetensors", r["model"].as_str().unwrap()));
+            let start = playgrad::io::load_safetensors("start", &std::fs::read(file).unwrap()).unwrap();
+            assert!(start.iter().any(|(name, _)| name == "rows"), "{r}");
+            let losses: Vec<f64> =
+                r["losses"].as_array().unwrap().iter().map(|l| l.as_f64().unwrap()).collect();
+            assert!(losses[7] < losses[0], "{r}: the loss does not fall");
+        }
+    }
+    let file = dir.join("earlier.json");
+    std::fs::write(&file, all.to_string()).unwrap();
+    let again = json(&format!("bench matmul softmax {QUICK} --json --compare {}", file.display()));
+    let (_, table, _) = playgrad(&format!("bench softmax {QUICK} --compare {}", file.display()));
+    std::fs::remove_dir_all(&dir).unwrap();
+    let again = again["results"].as_array().unwrap();
+    assert_eq!(again.len(), 6);
+    assert!(again.iter().all(|r| r["faster"].as_f64().unwrap() > 0.0), "{again:?}");
+    assert!(table.contains("before") && !table.contains("matmul 24"), "{table}");
+}
+
+#[test]
+fn profile_lists_the_kernels_of_a_step() {
+    let line = format!("profile mnist-mlp {QUICK} --batch 8 --steps 2");
+    let profile = json(&format!("{line} --json"));
+    let kernels = profile["kernels"].as_array().unwrap();
+    let sum: f64 = kernels.iter().map(|k| k["seconds"].as_f64().unwrap()).sum();
+    assert!((sum / profile["seconds"].as_f64().unwrap() - 1.0).abs() < 1e-9);
+    // 2·8·784·128 operations forward in the largest product, twice.
+    let most = kernels.iter().map(|k| k["flops"].as_u64().unwrap()).max().unwrap();
+    assert!(most >= 2 * 2 * 8 * 784 * 128, "{most}");
+    let (code, table, _) = playgrad(&line);
+    assert!(code == Some(0) && table.contains("contract") && table.contains("of peak"), "{table}");
 }
 
 #[test]
@@ -43,7 +97,14 @@ fn mistakes_say_what_to_do() {
     for (line, code, says) in [
         ("count", 2, "MODEL"),
         ("train xor --steps 0", 2, "--steps"),
-        ("fly", 2, "devices, count or train"),
+        ("fly", 2, "devices, count, train, bench or profile"),
+        ("bench sorting", 2, "expected one of matmul"),
+        ("bench --size huge", 2, "tiny, small, large"),
+        ("bench --seconds 0", 2, "--seconds"),
+        ("bench --batch 3", 2, "--batch"),
+        ("profile", 2, "needs a MODEL"),
+        ("bench --compare no/such/file", 1, "no/such/file"),
+        ("bench matmul --device tpu", 1, "expected one of"),
         ("train xor --device tpu", 1, "expected one of"),
         ("train mnist-mlp --data no/such/folder", 1, "no/such/folder"),
     ] {

@@ -14,9 +14,14 @@ fn count(model: &str, optimizer: &str) -> Counts {
 
 #[test]
 fn kernels_of_an_adam_step() {
-    for (model, most) in
-        [("xor", 1), ("mnist-mlp", 8), ("mnist-cnn", 18), ("beautiful-mnist", 33), ("gpt-nano", 71)]
-    {
+    for (model, most) in [
+        ("xor", 1),
+        ("mnist-mlp", 8),
+        ("mnist-cnn", 18),
+        ("beautiful-mnist", 33),
+        ("gpt-nano", 71),
+        ("gpt-mini", 153),
+    ] {
         let counts = count(model, "adam");
         assert!(counts.kernels <= most, "{model}: {} kernels, at most {most}", counts.kernels);
     }
@@ -24,7 +29,7 @@ fn kernels_of_an_adam_step() {
 
 #[test]
 fn parameters_are_what_the_layers_add_up_to() {
-    let expected = [33, 101_770, 111_386, 87_850, 94_192];
+    let expected = [33, 101_770, 111_386, 87_850, 94_192, 2_706_496];
     for (model, params) in MODELS.into_iter().zip(expected) {
         assert_eq!(count(model, "sgd").params, params, "{model}");
     }

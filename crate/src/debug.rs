@@ -4,10 +4,10 @@
 use crate::{
     error::Result,
     kernel::Kernel,
-    runtime::{Device, Launch, ready},
-    schedule::Plan,
+    runtime::{Device, Launch},
+    schedule::{Plan, Work},
 };
-use std::{fmt::Write, rc::Rc, sync::OnceLock, time::Instant};
+use std::{cell::RefCell, fmt::Write, rc::Rc, sync::OnceLock};
 
 /// The value of `DEBUG`, 0 where it is not set.
 pub fn level() -> u32 {
@@ -52,16 +52,45 @@ fn write_expressions(out: &mut String, kernel: &Kernel) {
     });
 }
 
-/// Submits the launches one by one and prints how long each took, from submission to idle.
+/// A launch that was timed.
+#[derive(Clone, Debug)]
+pub struct Timed {
+    /// Its kernels' names, joined.
+    pub name: String,
+    pub seconds: f64,
+    pub work: Work,
+}
+
+thread_local! {
+    static PROFILE: RefCell<Option<Vec<Timed>>> = const { RefCell::new(None) };
+}
+
+/// Runs `f` with every launch timed by its device, which keeps launches from overlapping; natively only.
+pub fn profile<R>(f: impl FnOnce() -> R) -> (R, Vec<Timed>) {
+    let outer = PROFILE.replace(Some(Vec::new()));
+    let result = f();
+    (result, PROFILE.replace(outer).unwrap_or_default())
+}
+
+/// Whether launches are to be timed.
+pub fn times() -> bool {
+    level() >= 3 || PROFILE.with_borrow(Option::is_some)
+}
+
+/// Submits the launches, timed for `profile` or to be printed.
 pub fn timed(plan: &Plan, device: &Rc<dyn Device>, launches: &[Launch]) -> Result<()> {
-    for (step, launch) in plan.steps.iter().zip(launches) {
-        let start = Instant::now();
-        device.submit(plan.id, std::slice::from_ref(launch))?;
-        if let Some(done) = ready(device.idle()) {
-            done?;
-        }
+    let seconds = device.timed(plan.id, launches)?;
+    for (step, seconds) in plan.steps.iter().zip(seconds) {
         let names: Vec<&str> = step.bundle.kernels.iter().map(|k| k.name.as_str()).collect();
-        eprintln!("{:10.1} us  {}", start.elapsed().as_secs_f64() * 1e6, names.join(" + "));
+        let name = names.join(" + ");
+        if level() >= 3 {
+            eprintln!("{:10.1} us  {name}", seconds * 1e6);
+        }
+        PROFILE.with_borrow_mut(|p| {
+            if let Some(p) = p {
+                p.push(Timed { name, seconds, work: step.work() });
+            }
+        });
     }
     Ok(())
 }

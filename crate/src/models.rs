@@ -11,7 +11,7 @@ use crate::{
     tensor::{Conv2dOptions, Pool2dOptions, Tensor, no_grad, with_training},
 };
 
-pub const MODELS: [&str; 5] = ["xor", "mnist-mlp", "mnist-cnn", "beautiful-mnist", "gpt-nano"];
+pub const MODELS: [&str; 6] = ["xor", "mnist-mlp", "mnist-cnn", "beautiful-mnist", "gpt-nano", "gpt-mini"];
 pub const OPTIMIZERS: [&str; 3] = ["adam", "adamw", "sgd"];
 
 /// A network with what it learns from and how it is trained unless told otherwise.
@@ -47,7 +47,7 @@ enum Input {
     Tokens,
 }
 
-const RECIPES: [Recipe; 5] = [
+const RECIPES: [Recipe; 6] = [
     Recipe { name: "xor", net: xor, input: Input::Points, batch: None, steps: 600, lr: [0.05, 1.0] },
     Recipe {
         name: "mnist-mlp",
@@ -80,6 +80,14 @@ const RECIPES: [Recipe; 5] = [
         batch: Some(32),
         steps: 300,
         lr: [0.003, 0.1],
+    },
+    Recipe {
+        name: "gpt-mini",
+        net: gpt::gpt_mini,
+        input: Input::Tokens,
+        batch: Some(32),
+        steps: 300,
+        lr: [0.001, 0.1],
     },
 ];
 

@@ -1,4 +1,4 @@
-//! The smallest of Andrej Karpathy's minGPT models, on short sequences of few tokens.
+//! The two smallest of Andrej Karpathy's minGPT models, on short sequences of few tokens.
 
 use crate::{
     error::Result,
@@ -10,21 +10,34 @@ use crate::{
 /// Tokens in a sequence, and how many kinds there are.
 pub const LENGTH: usize = 64;
 pub const VOCABULARY: usize = 64;
-const WIDTH: usize = 48;
-const HEADS: usize = 3;
-const LAYERS: usize = 3;
 /// A score that softmax makes 0.
 const NEVER: f64 = -1e9;
 
-pub fn gpt_nano() -> Result<Sequential> {
-    let first = Sequential::default()
-        .then(Tokens { token: Embedding::new(VOCABULARY, WIDTH)?, position: Embedding::new(LENGTH, WIDTH)? });
-    let blocks = (0..LAYERS).try_fold(first, |net, _| Ok(net.then(Block::new()?)))?;
-    Ok(blocks.then(norm()?).then(Linear::new(WIDTH, VOCABULARY, true)?))
+#[derive(Clone, Copy)]
+struct Size {
+    width: usize,
+    heads: usize,
+    layers: usize,
 }
 
-fn norm() -> Result<LayerNorm> {
-    LayerNorm::new(&[WIDTH], true, 1e-5)
+pub fn gpt_nano() -> Result<Sequential> {
+    gpt(Size { width: 48, heads: 3, layers: 3 })
+}
+
+pub fn gpt_mini() -> Result<Sequential> {
+    gpt(Size { width: 192, heads: 6, layers: 6 })
+}
+
+fn gpt(size: Size) -> Result<Sequential> {
+    let width = size.width;
+    let first = Sequential::default()
+        .then(Tokens { token: Embedding::new(VOCABULARY, width)?, position: Embedding::new(LENGTH, width)? });
+    let blocks = (0..size.layers).try_fold(first, |net, _| Ok(net.then(Block::new(size)?)))?;
+    Ok(blocks.then(norm(width)?).then(Linear::new(width, VOCABULARY, true)?))
+}
+
+fn norm(width: usize) -> Result<LayerNorm> {
+    LayerNorm::new(&[width], true, 1e-5)
 }
 
 /// What a token means plus where it stands.
@@ -45,6 +58,7 @@ impl Module for Tokens {
 
 /// Causal self-attention, then two layers for each token by itself.
 struct Block {
+    size: Size,
     norm1: LayerNorm,
     attend: Linear,
     project: Linear,
@@ -54,28 +68,31 @@ struct Block {
 }
 
 impl Block {
-    fn new() -> Result<Block> {
+    fn new(size: Size) -> Result<Block> {
+        let width = size.width;
         Ok(Block {
-            norm1: norm()?,
-            attend: Linear::new(WIDTH, 3 * WIDTH, true)?,
-            project: Linear::new(WIDTH, WIDTH, true)?,
-            norm2: norm()?,
-            grow: Linear::new(WIDTH, 4 * WIDTH, true)?,
-            shrink: Linear::new(4 * WIDTH, WIDTH, true)?,
+            size,
+            norm1: norm(width)?,
+            attend: Linear::new(width, 3 * width, true)?,
+            project: Linear::new(width, width, true)?,
+            norm2: norm(width)?,
+            grow: Linear::new(width, 4 * width, true)?,
+            shrink: Linear::new(4 * width, width, true)?,
         })
     }
 
     fn attention(&self, x: &Tensor) -> Result<Tensor> {
         let (batch, length) = (x.shape()[0] as isize, x.shape()[1] as isize);
-        let size = WIDTH / HEADS;
-        let heads = self.attend.forward(x)?.reshape(&[batch, length, 3, HEADS as isize, size as isize])?;
+        let Size { width, heads, .. } = self.size;
+        let size = width / heads;
+        let heads = self.attend.forward(x)?.reshape(&[batch, length, 3, heads as isize, size as isize])?;
         let heads = heads.permute(&[2, 0, 3, 1, 4])?;
         let [q, k, v] = [0, 1, 2].map(|i| heads.slice(&[Slice::At(i)]));
         let at = Tensor::arange(0.0, length as f64, 1.0, DType::I32)?;
         let seen = at.unsqueeze(1)?.ge(&at)?;
         let scores = q?.matmul(&k?.transpose(-1, -2)?)?.mul(1.0 / (size as f64).sqrt())?;
         let out = seen.where_(scores, NEVER)?.softmax(-1)?.matmul(&v?)?;
-        self.project.forward(&out.permute(&[0, 2, 1, 3])?.reshape(&[batch, length, WIDTH as isize])?)
+        self.project.forward(&out.permute(&[0, 2, 1, 3])?.reshape(&[batch, length, width as isize])?)
     }
 }
 

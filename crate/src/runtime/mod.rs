@@ -13,7 +13,7 @@ pub use registry::{
     set_costs, set_default, used,
 };
 use smallvec::SmallVec;
-use std::{any::Any, fmt, future::Future, pin::Pin, rc::Rc};
+use std::{any::Any, fmt, future::Future, pin::Pin, rc::Rc, time::Instant};
 
 pub type ReadFuture = Pin<Box<dyn Future<Output = Result<Vec<u8>>>>>;
 /// What a device made of a bundle.
@@ -104,6 +104,21 @@ pub trait Device {
     fn compile(&self, bundle: &Bundle) -> Result<Program>;
     /// Queues all launches, in order, as one submission. `plan` names the list for the device's own caches.
     fn submit(&self, plan: u64, launches: &[Launch]) -> Result<()>;
+    /// As `submit`, and how many seconds each launch took, having waited for all; natively only. Where the device
+    /// has no clock of its own, the time from starting a launch to having waited for it.
+    fn timed(&self, plan: u64, launches: &[Launch]) -> Result<Vec<f64>> {
+        let timed = |launch: &Launch| {
+            let start = Instant::now();
+            self.submit(plan, std::slice::from_ref(launch))?;
+            ready(self.idle()).transpose()?;
+            Ok(start.elapsed().as_secs_f64())
+        };
+        launches.iter().map(timed).collect()
+    }
+    /// What `timed` measures with.
+    fn clock(&self) -> &'static str {
+        "the host's clock, each launch waited for"
+    }
     /// A future that is ready when all queued work has run (back-pressure between steps).
     fn idle(&self) -> Pin<Box<dyn Future<Output = Result<()>>>>;
 }

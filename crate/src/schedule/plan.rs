@@ -32,6 +32,12 @@ pub struct Step {
     pub args: Vec<Place>,
 }
 
+impl Step {
+    pub fn work(&self) -> Work {
+        work(1, self.bundle.kernels.iter().map(|k| &**k))
+    }
+}
+
 /// Compiled once per graph structure and device; run with any buffers of the same shapes.
 pub struct Plan {
     pub id: u64,
@@ -77,11 +83,7 @@ pub fn plan(id: u64, outputs: &[Node], inputs: &[Node], device: &dyn Device) -> 
             Place::Temp { offset: temps.offsets[&n.id], bytes: n.bytes() }
         }
     };
-    let mut work = Work { kernels: groups.len() as u64, ..Work::default() };
-    for kernel in &kernels {
-        work.flops += flops(kernel);
-        work.bytes += kernel.args.iter().map(|a| (a.numel * a.dtype.size()) as u64).sum::<u64>();
-    }
+    let work = work(groups.len(), &kernels);
     let kernels: Vec<Rc<Kernel>> = kernels.into_iter().map(Rc::new).collect();
     let mut steps = Vec::with_capacity(groups.len());
     for group in groups {
@@ -261,6 +263,15 @@ fn place_temps(
         temps.bytes = temps.bytes.max(offset + bytes);
     }
     temps
+}
+
+fn work<'a>(launches: usize, kernels: impl IntoIterator<Item = &'a Kernel>) -> Work {
+    let mut work = Work { kernels: launches as u64, ..Work::default() };
+    for kernel in kernels {
+        work.flops += flops(kernel);
+        work.bytes += kernel.args.iter().map(|a| (a.numel * a.dtype.size()) as u64).sum::<u64>();
+    }
+    work
 }
 
 /// Arithmetic on floats: one per operation and point, two per multiply-add of a contraction.

@@ -260,7 +260,7 @@ pub(super) fn execute(
         .iter()
         .map(|step| Launch { program: &step.program, args: step.args.iter().map(region).collect() })
         .collect();
-    if crate::debug::level() >= 3 {
+    if crate::debug::times() {
         crate::debug::timed(plan, device, &launches)?;
     } else {
         device.submit(plan.id, &launches)?;

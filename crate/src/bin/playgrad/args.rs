@@ -1,5 +1,9 @@
 //! The command line as typed data, or the sentence that says what is wrong with it.
 
+use crate::bench::{
+    cases::{SIZES, Size},
+    suites,
+};
 use lexopt::{Arg, Parser, ValueExt};
 use playgrad::models::{MODELS, OPTIMIZERS};
 use std::{ffi::OsString, path::PathBuf, str::FromStr};
@@ -12,13 +16,23 @@ playgrad: a small deep-learning engine
       --optimizer O              adam (default), adamw or sgd
       --batch N
   playgrad train MODEL
-      --device D                 auto (default), cpu, vulkan or metal
+      --device D                 auto (default) or a device's name
       --data DIR                 folder with MNIST's four .gz files; without it, generated digits
       --steps N  --batch N  --lr X  --optimizer O  --seed N
       --save FILE                writes the weights as safetensors
+  playgrad bench [SUITE...]      times operations and training steps, and checks their results
+      --device D                 auto (default) or a device's name
+      --size S                   tiny, small (default on a CPU) or large (default on a GPU)
+      --seconds X                how long each case is measured (default 0.5)
+      --json                     results as JSON
+      --compare FILE             beside an earlier run's JSON
+      --save DIR                 what the training steps start from, as safetensors
+  playgrad profile MODEL         each kernel of a training step beside what the device reaches
+      --device D  --batch N  --optimizer O  --steps N  --size S  --seconds X  --json
   playgrad --version
 
-MODEL is xor, mnist-mlp, mnist-cnn, beautiful-mnist or gpt-nano.
+MODEL is xor, mnist-mlp, mnist-cnn, beautiful-mnist, gpt-nano or gpt-mini.
+SUITE is matmul, map, reduce, softmax, layernorm, conv, attention or train; without one, all are run.
 ";
 
 #[derive(Debug, PartialEq)]
@@ -28,12 +42,17 @@ pub enum Command {
     Devices,
     Count(Options),
     Train(Options),
+    Bench(Options),
+    Profile(Options),
 }
 
-/// What `count` and `train` were told; `None` leaves the model's own default.
+/// What a command was told; `None` leaves its own default, or the model's.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Options {
+    /// Empty for `bench`.
     pub model: String,
+    /// None for all.
+    pub suites: Vec<String>,
     pub optimizer: Option<String>,
     pub batch: Option<usize>,
     pub device: Option<String>,
@@ -42,6 +61,21 @@ pub struct Options {
     pub lr: Option<f64>,
     pub seed: Option<u32>,
     pub save: Option<PathBuf>,
+    pub size: Option<Size>,
+    pub seconds: Option<f64>,
+    pub json: bool,
+    pub compare: Option<PathBuf>,
+}
+
+/// The options each command takes.
+fn takes(command: &str, option: &str) -> bool {
+    let known: &[&str] = match command {
+        "count" => &["optimizer", "batch"],
+        "train" => &["optimizer", "batch", "device", "data", "steps", "lr", "seed", "save"],
+        "bench" => &["device", "size", "seconds", "json", "compare", "save"],
+        _ => &["optimizer", "batch", "device", "steps", "size", "seconds", "json"],
+    };
+    known.contains(&option)
 }
 
 pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Command, String> {
@@ -61,35 +95,68 @@ fn read(mut parser: Parser) -> Result<Command, lexopt::Error> {
             None => Ok(Command::Devices),
             Some(other) => Err(other.unexpected()),
         },
-        "count" | "train" => options(&mut parser, &command),
-        other => Err(format!("unknown command \"{other}\", expected devices, count or train").into()),
+        "count" | "train" | "bench" | "profile" => options(&mut parser, &command),
+        other => {
+            let expected = "devices, count, train, bench or profile";
+            Err(format!("unknown command \"{other}\", expected {expected}").into())
+        }
     }
 }
 
 fn options(parser: &mut Parser, command: &str) -> Result<Command, lexopt::Error> {
     let mut o = Options::default();
-    let train = command == "train";
+    let has_model = command != "bench";
     while let Some(arg) = parser.next()? {
         match arg {
             Arg::Long("help") | Arg::Short('h') => return Ok(Command::Help),
-            Arg::Value(name) if o.model.is_empty() => o.model = one_of("MODEL", name, &MODELS)?,
-            Arg::Long("optimizer") => {
-                o.optimizer = Some(one_of("--optimizer", parser.value()?, &OPTIMIZERS)?)
+            Arg::Value(name) if has_model && o.model.is_empty() => o.model = one_of("MODEL", name, &MODELS)?,
+            Arg::Value(name) if !has_model => o.suites.push(one_of("SUITE", name, &suites())?),
+            Arg::Long(name) if takes(command, name) => {
+                let name = name.to_string();
+                option(parser, &name, &mut o)?;
             }
-            Arg::Long("batch") => o.batch = Some(positive("--batch", parser.value()?)?),
-            Arg::Long("device") if train => o.device = Some(parser.value()?.string()?),
-            Arg::Long("data") if train => o.data = Some(parser.value()?.into()),
-            Arg::Long("steps") if train => o.steps = Some(positive("--steps", parser.value()?)?),
-            Arg::Long("lr") if train => o.lr = Some(positive("--lr", parser.value()?)?),
-            Arg::Long("seed") if train => o.seed = Some(parser.value()?.parse()?),
-            Arg::Long("save") if train => o.save = Some(parser.value()?.into()),
             other => return Err(other.unexpected()),
         }
     }
-    if o.model.is_empty() {
+    if has_model && o.model.is_empty() {
         return Err(format!("{command} needs a MODEL: {}", MODELS.join(", ")).into());
     }
-    Ok(if train { Command::Train(o) } else { Command::Count(o) })
+    Ok(match command {
+        "count" => Command::Count(o),
+        "train" => Command::Train(o),
+        "bench" => Command::Bench(o),
+        _ => Command::Profile(o),
+    })
+}
+
+fn option(parser: &mut Parser, name: &str, o: &mut Options) -> Result<(), lexopt::Error> {
+    match name {
+        "json" => {
+            o.json = true;
+            return Ok(());
+        }
+        "size" => {
+            let name = one_of("--size", parser.value()?, &SIZES)?;
+            o.size = Size::parse(&name);
+            return Ok(());
+        }
+        _ => {}
+    }
+    let value = parser.value()?;
+    match name {
+        "optimizer" => o.optimizer = Some(one_of("--optimizer", value, &OPTIMIZERS)?),
+        "batch" => o.batch = Some(positive("--batch", value)?),
+        "device" => o.device = Some(value.string()?),
+        "data" => o.data = Some(value.into()),
+        "steps" => o.steps = Some(positive("--steps", value)?),
+        "lr" => o.lr = Some(positive("--lr", value)?),
+        "seed" => o.seed = Some(value.parse()?),
+        "save" => o.save = Some(value.into()),
+        "seconds" => o.seconds = Some(positive("--seconds", value)?),
+        "compare" => o.compare = Some(value.into()),
+        _ => unreachable!("`takes` knows no other"),
+    }
+    Ok(())
 }
 
 fn one_of(what: &str, value: OsString, known: &[&str]) -> Result<String, lexopt::Error> {

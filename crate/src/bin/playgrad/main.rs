@@ -1,11 +1,16 @@
-//! The `playgrad` command: devices, count, train.
+//! The `playgrad` command: devices, count, train, bench, profile.
 
 mod args;
+mod bench;
+mod profile;
+mod progress;
+mod steps;
 mod train;
+mod units;
 
 use args::{Command, Options};
-use playgrad::{Error, models, runtime};
-use std::process::ExitCode;
+use playgrad::{Error, io, models, nn::StateDict, runtime, tensor::block_on};
+use std::{fs, path::Path, process::ExitCode};
 
 fn main() -> ExitCode {
     let command = match args::parse(std::env::args_os().skip(1)) {
@@ -30,6 +35,8 @@ fn main() -> ExitCode {
         }
         Command::Count(options) => count(&options),
         Command::Train(options) => train::train(&options),
+        Command::Bench(options) => bench::bench(&options),
+        Command::Profile(options) => profile::profile(&options),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -55,4 +62,14 @@ fn count(options: &Options) -> Result<(), Error> {
         c.kernels, c.bytes, c.flops, c.peak_bytes, c.params
     );
     Ok(())
+}
+
+/// Writes tensors as safetensors; their bytes.
+fn save_tensors(tensors: &StateDict, path: &Path) -> Result<usize, Error> {
+    let bytes = block_on(io::save_safetensors(tensors, &io::Notes::new()))?;
+    fs::write(path, &bytes).map_err(|e| {
+        let got = format!("{}: {e}", path.display());
+        Error::data("save", got, "a file that can be written", "name another --save")
+    })?;
+    Ok(bytes.len())
 }

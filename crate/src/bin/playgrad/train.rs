@@ -1,22 +1,16 @@
 //! `playgrad train`: runs a model's recipe and says how it goes.
 
-use crate::args::Options;
+use crate::{args::Options, progress::Progress, save_tensors, steps::Steps};
 use playgrad::{
-    Error, Tensor, data,
+    Tensor, data,
     error::Result,
-    io, manual_seed,
+    manual_seed,
     models::{Kind, Model},
     nn, runtime,
 };
-use std::{
-    fs,
-    path::Path,
-    time::{Duration, Instant},
-};
+use std::path::Path;
 
 const GENERATED: (usize, usize) = (20_000, 2_000);
-/// Lines of progress a run prints.
-const LINES: usize = 20;
 
 type Labelled = (Tensor, Tensor);
 
@@ -29,25 +23,26 @@ pub fn train(options: &Options) -> Result<()> {
     let ((x, labels), test) = load(&model, options.data.as_deref())?;
     let optimizer = model.optimizer(options.optimizer.as_deref().unwrap_or("adam"), options.lr)?;
 
-    let start = Instant::now();
-    let mut lap = (0, Duration::ZERO);
+    let mut training = Steps::new(model, optimizer, x, labels);
+    let mut progress = Progress::new(steps);
     for step in 1..=steps {
-        let loss = model.step(&optimizer, &x, &labels)?;
-        if step % steps.div_ceil(LINES) == 0 || step == steps {
-            let (loss, now) = (loss.item()?, start.elapsed());
-            if step == steps.div_ceil(LINES).min(steps) {
-                println!("{} on {}, {steps} steps", options.model, x.device()?);
-            }
-            let per_step = (now - lap.1).as_secs_f64() * 1e3 / (step - lap.0) as f64;
-            println!("step {step:6}  loss {loss:.6}  {per_step:.2} ms/step");
-            lap = (step, now);
-        }
+        let loss = training.step()?;
+        progress.after(step, &loss)?;
     }
-    let seconds = start.elapsed().as_secs_f64();
-    let accuracy = 100.0 * model.accuracy(&test.0, &test.1)?;
-    println!("accuracy {accuracy:.2} % of {} test targets, trained in {seconds:.2} s", test.1.numel());
+    let seconds = progress.finish();
+    let device = runtime::used().unwrap_or_default();
+    let accuracy = 100.0 * training.model().accuracy(&test.0, &test.1)?;
+    println!(
+        "{steps} steps of {} on {device} in {seconds:.2} s, accuracy {accuracy:.2} % of {} test targets",
+        options.model,
+        test.1.numel()
+    );
     match &options.save {
-        Some(path) => save(&model, path),
+        Some(path) => {
+            let bytes = save_tensors(&nn::state_dict(&training.model().net), path)?;
+            println!("weights in {} ({bytes} bytes)", path.display());
+            Ok(())
+        }
         None => Ok(()),
     }
 }
@@ -72,15 +67,4 @@ fn load(model: &Model, dir: Option<&Path>) -> Result<(Labelled, Labelled)> {
     }
     println!("{} generated digits (--data DIR trains on MNIST)", GENERATED.0);
     Ok((data::digits(GENERATED.0, 1).tensors()?, data::digits(GENERATED.1, 2).tensors()?))
-}
-
-fn save(model: &Model, path: &Path) -> Result<()> {
-    let bytes =
-        playgrad::tensor::block_on(io::save_safetensors(&nn::state_dict(&model.net), &io::Notes::new()))?;
-    fs::write(path, &bytes).map_err(|e| {
-        let got = format!("{}: {e}", path.display());
-        Error::data("save", got, "a file that can be written", "name another --save FILE")
-    })?;
-    println!("weights in {} ({} bytes)", path.display(), bytes.len());
-    Ok(())
 }
