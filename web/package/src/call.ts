@@ -130,7 +130,8 @@ function fill(numbers: ArrayLike<number>): number {
   engine();
   at = 0;
   room(numbers.length);
-  buffer.set(numbers);
+  // Grown memory has taken the buffer away, and `room` gives a new one only where something is written.
+  if (numbers.length > 0) buffer.set(numbers);
   return numbers.length;
 }
 

@@ -36,6 +36,13 @@ test("each owner gives its own handle back", async () => {
   expect(() => bridge.tensor(theirs)).toThrow(/given back/);
 });
 
+test("a call without arguments outlives growing memory", () => {
+  const x = bridge.handle(tensor([1, 2]));
+  bridge.call(place("add"), x, NUMBER, 2);
+  bridge.ask("fromBytes", new Uint8Array(64 << 20), "uint8", [64 << 20]);
+  expect(bridge.ask("shape", bridge.call(place("neg"), x))).toEqual(Uint32Array.of(2));
+});
+
 test("a mistake says op, got, expected and fix", () => {
   const x = bridge.handle(tensor([1, 2, 3]));
   const y = bridge.handle(tensor([1, 2]));
