@@ -100,7 +100,8 @@ describe("errors", () => {
 });
 
 describe("examples", () => {
-  it.each(Object.values(examples))("$id compiles and keeps its lines", ({ code }) => {
+  it.each(Object.entries(examples))("%s compiles and keeps its lines", (_, example) => {
+    const code = example.code.typescript;
     expect(run(code).split("\n")).toHaveLength(code.split("\n").length);
   });
 });

@@ -1,16 +1,14 @@
 import {
   autocompletion,
-  type CompletionContext,
-  type CompletionResult,
   closeBrackets,
   closeBracketsKeymap,
   completionKeymap,
 } from "@codemirror/autocomplete";
 import { defaultKeymap, history, historyKeymap, indentWithTab } from "@codemirror/commands";
-import { javascript, typescriptLanguage } from "@codemirror/lang-javascript";
+import { javascript } from "@codemirror/lang-javascript";
 import { bracketMatching, indentOnInput } from "@codemirror/language";
 import { highlightSelectionMatches, searchKeymap } from "@codemirror/search";
-import { EditorState, type Extension } from "@codemirror/state";
+import { Compartment, EditorState, type Extension } from "@codemirror/state";
 import {
   drawSelection,
   EditorView,
@@ -20,20 +18,32 @@ import {
   keymap,
   lineNumbers,
 } from "@codemirror/view";
+import type { Language } from "../protocol";
 import { text } from "../text/en";
+import { assistance } from "./assistance";
 import { errorLine } from "./marks";
 import { editorTheme } from "./theme";
 
 export interface EditorOptions {
   onEdit: (code: string) => void;
+  /** What the engine exports, by the word before the dot. */
   names: () => Record<string, string[]>;
 }
 
-export function editorState(code: string, options: EditorOptions): EditorState {
-  return EditorState.create({ doc: code, extensions: extensions(options) });
+const grammar = new Compartment();
+const typescript: Extension = [javascript({ typescript: true }), EditorState.tabSize.of(2)];
+
+export function editorState(code: string, language: Language, options: EditorOptions): EditorState {
+  return EditorState.create({ doc: code, extensions: extensions(language, options) });
 }
 
-function extensions({ onEdit, names }: EditorOptions): Extension[] {
+/** Python's grammar is on its way when its first program is shown: until then it is plain text. */
+export async function addPython(view: EditorView, wanted: () => boolean): Promise<void> {
+  const python = await import("./python");
+  if (wanted()) view.dispatch({ effects: grammar.reconfigure(python.grammar) });
+}
+
+function extensions(language: Language, { onEdit, names }: EditorOptions): Extension[] {
   return [
     lineNumbers(),
     highlightActiveLineGutter(),
@@ -46,9 +56,8 @@ function extensions({ onEdit, names }: EditorOptions): Extension[] {
     closeBrackets(),
     autocompletion(),
     highlightSelectionMatches(),
-    EditorState.tabSize.of(2),
-    javascript({ typescript: true }),
-    typescriptLanguage.data.of({ autocomplete: (context: CompletionContext) => complete(context, names()) }),
+    grammar.of(language === "typescript" ? typescript : []),
+    assistance(language, names),
     errorLine,
     editorTheme,
     EditorView.contentAttributes.of({
@@ -68,24 +77,4 @@ function extensions({ onEdit, names }: EditorOptions): Extension[] {
       indentWithTab,
     ]),
   ];
-}
-
-/** After `nn.`, `optim.`, `data.` or `Tensor.` their members; after any other dot, tensor methods. */
-function complete(context: CompletionContext, names: Record<string, string[]>): CompletionResult | null {
-  const member = context.matchBefore(/([\w$)\]]*)\.\w*$/);
-  if (member) {
-    const owner = /(\w*)\.\w*$/.exec(member.text)?.[1] ?? "";
-    const known = owner === "tensor" ? undefined : names[owner || "tensor"];
-    return result(
-      context.pos - member.text.length + member.text.lastIndexOf(".") + 1,
-      known ?? names.tensor,
-      "method",
-    );
-  }
-  const word = context.matchBefore(/\w+$/);
-  return word && (context.explicit || word.text.length > 1) ? result(word.from, names[""], "variable") : null;
-}
-
-function result(from: number, names: string[] | undefined, type: string): CompletionResult | null {
-  return names ? { from, options: names.map((label) => ({ label, type })), validFor: /^\w*$/ } : null;
 }

@@ -1,19 +1,9 @@
-import beautifulMnistLesson from "./beautiful-mnist.md?raw";
-import beautifulMnist from "./beautiful-mnist.ts?raw";
-import mnistCnnLesson from "./mnist-cnn.md?raw";
-import mnistCnn from "./mnist-cnn.ts?raw";
-import mnistMlpLesson from "./mnist-mlp.md?raw";
-import mnistMlp from "./mnist-mlp.ts?raw";
-import moonsLesson from "./moons.md?raw";
-import moons from "./moons.ts?raw";
-import xorLesson from "./xor.md?raw";
-import xor from "./xor.ts?raw";
+import type { Language } from "../protocol";
 
-/** The gallery, easiest first. Titles and descriptions are in text/. */
+/** The gallery, easiest first: ID.ts, ID.py and the lesson ID.md. Titles and descriptions are in text/. */
 
 export interface Example {
-  id: ExampleId;
-  code: string;
+  code: Record<Language, string>;
   lesson: string;
   /** Steps a second it starts with: small ones are slowed down to be watched. */
   speed: number;
@@ -21,40 +11,44 @@ export interface Example {
 
 export const exampleIds = [
   "xor",
+  "one-layer",
   "moons",
+  "micrograd",
   "mnist-mlp",
   "mnist-cnn",
   "beautiful-mnist",
 ] as const;
 export type ExampleId = (typeof exampleIds)[number];
 
-export const examples: Record<ExampleId, Example> = {
-  xor: { id: "xor", code: xor, lesson: xorLesson, speed: 50 },
-  moons: {
-    id: "moons",
-    code: moons,
-    lesson: moonsLesson,
-    speed: 50,
-  },
-  "mnist-mlp": {
-    id: "mnist-mlp",
-    code: mnistMlp,
-    lesson: mnistMlpLesson,
-    speed: Infinity,
-  },
-  "mnist-cnn": {
-    id: "mnist-cnn",
-    code: mnistCnn,
-    lesson: mnistCnnLesson,
-    speed: Infinity,
-  },
-  "beautiful-mnist": {
-    id: "beautiful-mnist",
-    code: beautifulMnist,
-    lesson: beautifulMnistLesson,
-    speed: Infinity,
-  },
+const speeds: Partial<Record<ExampleId, number>> = {
+  xor: 50,
+  "one-layer": 50,
+  moons: 50,
+  micrograd: 20,
 };
+
+const files: Record<string, string> = import.meta.glob(
+  ["./*.ts", "./*.py", "./*.md", "!./index.ts"],
+  {
+    eager: true,
+    query: "?raw",
+    import: "default",
+  },
+);
+
+function example(id: ExampleId): Example {
+  const file = (ending: string) =>
+    files[`./${id}.${ending}`] ?? "";
+  return {
+    code: { typescript: file("ts"), python: file("py") },
+    lesson: file("md"),
+    speed: speeds[id] ?? Number.POSITIVE_INFINITY,
+  };
+}
+
+export const examples = Object.fromEntries(
+  exampleIds.map((id) => [id, example(id)]),
+) as Record<ExampleId, Example>;
 
 export function isExampleId(value: unknown): value is ExampleId {
   return exampleIds.some((id) => id === value);

@@ -3,6 +3,9 @@
 export const helpers = ["plot", "boundary", "predictions", "weights", "drawDigit"] as const;
 export type Helper = (typeof helpers)[number];
 
+const snake = (name: string) => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+
 export function expectedPanels(code: string): Set<Helper> {
-  return new Set(helpers.filter((name) => new RegExp(`^(?!\\s*//).*\\b${name}\\(`, "m").test(code)));
+  const called = (name: string) => new RegExp(`^(?!\\s*(?://|#)).*\\b${name}\\(`, "m").test(code);
+  return new Set(helpers.filter((name) => called(name) || called(snake(name))));
 }

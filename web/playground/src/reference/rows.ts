@@ -1,5 +1,6 @@
 import { camel, type Parameter, parameters } from "../../../../scripts/parameters.mjs";
 import { text } from "../text/reference";
+import { inPython } from "./python";
 
 /** The method table, as the page shows it. */
 
@@ -26,7 +27,9 @@ export interface Entry {
   signatures: Record<Language, string>;
   doc: string;
   source: string;
-  example: string;
+  examples: Record<Language, string>;
+  /** Where it is found: a method of tensors, of the class, of both, or of a module. */
+  of: "tensor" | "class" | "both" | "module";
   /** What a search looks through, lower case. */
   words: string;
 }
@@ -64,7 +67,8 @@ function entryOf(theme: string, row: Row): Entry {
     },
     doc: row.doc,
     source: row.source ?? "",
-    example: row.example ?? "",
+    examples: { js: row.example ?? "", py: inPython(row.example ?? "") },
+    of: row.kind ? "module" : row.static === "too" ? "both" : row.static ? "class" : "tensor",
     words: [row.name, names.js, ...aliases, row.args, row.doc, theme].join(" ").toLowerCase(),
   };
 }

@@ -60,6 +60,8 @@ export class Session {
   /** Set by the editor: puts the cursor on a line. */
   jump: (line: number, column?: number) => void = () => undefined;
 
+  /** The example and the language that panels and charts are of. */
+  #shown = "";
   #stale = new Set<string>();
   #staleSliders = new Set<string>();
   #sliderValues: Record<string, number> = {};
@@ -68,6 +70,10 @@ export class Session {
   #pauseTimer: ReturnType<typeof setTimeout> | undefined;
   #hidden: string[] = [];
 
+  /** The example as it comes. */
+  original = $derived(examples[this.example].code[this.language]);
+  /** The program is asked for, and the engine or Python is on its way. */
+  starting = $derived(this.status === "loading" && this.ranCode !== "");
   active = $derived(this.status === "running" || this.status === "paused" || this.status === "pausing");
 
   constructor(runner: Runner) {
@@ -82,6 +88,7 @@ export class Session {
       const shared = await decodeShared(hash);
       history.replaceState(null, "", location.pathname + location.search);
       if (shared) {
+        this.#speak(shared.language);
         this.#show(shared.example, shared.code, "link");
         this.seed = shared.seed;
         this.choice = shared.device;
@@ -96,15 +103,36 @@ export class Session {
 
   openExample(id: ExampleId): void {
     this.#save();
-    const saved = settings.code(id);
-    this.#show(id, saved ?? examples[id].code, saved === null ? "example" : "saved");
+    this.#open(id);
+  }
+
+  /** The same example in the other language, with its own saved edits. */
+  setLanguage(language: Language): void {
+    if (language === this.language || this.origin === "link") return;
+    this.#save();
+    settings.setLanguage(language);
+    this.#speak(language);
+    this.#open(this.example);
+  }
+
+  #open(id: ExampleId): void {
+    const saved = settings.code(id, this.language);
+    this.#show(id, saved ?? examples[id].code[this.language], saved === null ? "example" : "saved");
     settings.setExample(id);
     if (saved === null) this.run();
-    else if (this.active) this.stop();
+    else this.stop();
+  }
+
+  #speak(language: Language): void {
+    this.language = language;
+    this.pythonLoading = null;
+    this.runner.useLanguage(language);
   }
 
   #show(id: ExampleId, code: string, origin: Origin): void {
-    const changed = id !== this.example;
+    const shown = `${id} ${this.language}`;
+    const changed = shown !== this.#shown;
+    this.#shown = shown;
     this.example = id;
     this.code = code;
     this.origin = origin;
@@ -129,7 +157,7 @@ export class Session {
   edit(code: string): void {
     this.code = code;
     if (this.origin === "link") return;
-    this.origin = code === examples[this.example].code ? "example" : "saved";
+    this.origin = code === this.original ? "example" : "saved";
     clearTimeout(this.#saveTimer);
     this.#saveTimer = setTimeout(() => this.#save(), 300);
   }
@@ -137,11 +165,11 @@ export class Session {
   #save(): void {
     clearTimeout(this.#saveTimer);
     if (this.origin === "link" || this.code === "") return;
-    settings.setCode(this.example, this.origin === "example" ? null : this.code);
+    settings.setCode(this.example, this.language, this.origin === "example" ? null : this.code);
   }
 
   reset(): void {
-    this.edit(examples[this.example].code);
+    this.edit(this.original);
     this.#save();
     this.document++;
     this.run();
@@ -150,12 +178,15 @@ export class Session {
   /** The person has read a program from a link and wants it. */
   acceptLink(): void {
     this.origin = "saved";
+    settings.setExample(this.example);
+    settings.setLanguage(this.language);
     this.run();
   }
 
   discardLink(): void {
     this.origin = "example";
     this.code = "";
+    this.#speak(settings.language());
     this.seed = settings.seed();
     this.setDevice(settings.device());
     this.openExample(this.example);
@@ -212,7 +243,7 @@ export class Session {
   }
 
   stop(): void {
-    if (this.active || this.status === "loading") this.runner.stop();
+    if (this.active || this.starting) this.runner.stop();
   }
 
   #expectPause(): void {
@@ -220,7 +251,7 @@ export class Session {
     this.#pauseTimer = setTimeout(() => {
       if (this.status !== "pausing") return;
       this.status = "running";
-      this.say(text.errors.pauseUnheard);
+      this.say(text.errors.pauseUnheard[this.language]);
     }, pauseHint);
   }
 
@@ -281,8 +312,8 @@ export class Session {
   }
 
   async share(): Promise<void> {
-    const { code, example, choice: device, seed } = this;
-    const hash = await encodeShared({ code, example, device, seed });
+    const { language, code, example, choice: device, seed } = this;
+    const hash = await encodeShared({ language, code, example, device, seed });
     const link = location.origin + location.pathname + hash;
     try {
       await navigator.clipboard.writeText(link);
@@ -317,6 +348,7 @@ export class Session {
         return;
       case "broken":
         this.status = "failed";
+        this.pythonLoading = null;
         this.error = { ...event.error, fix: event.error.fix ?? text.errors.loadFix };
         return;
       case "device":
@@ -362,6 +394,7 @@ export class Session {
         return;
       case "died":
         this.status = "failed";
+        this.pythonLoading = null;
         this.modelAlive = false;
         this.error = {
           kind: "load",
@@ -372,9 +405,10 @@ export class Session {
         this.#endRun();
         return;
       case "forced":
+        this.say(this.starting ? text.errors.loadingStopped : text.errors.forced);
         this.status = "stopped";
+        this.pythonLoading = null;
         this.modelAlive = false;
-        this.say(text.errors.forced);
         this.#endRun();
         return;
     }

@@ -23,6 +23,9 @@ function write(key: string, value: string | null): void {
   }
 }
 
+const codeKey = (example: string, language: Language) =>
+  language === "python" ? `code:python:${example}` : `code:${example}`;
+
 export const settings = {
   device(): DeviceChoice {
     const value = read("device");
@@ -48,8 +51,9 @@ export const settings = {
   example: () => read("example"),
   setExample: (id: string) => write("example", id),
 
-  code: (example: string) => read(`code:${example}`),
-  setCode: (example: string, code: string | null) => write(`code:${example}`, code),
+  code: (example: string, language: Language) => read(codeKey(example, language)),
+  setCode: (example: string, language: Language, code: string | null) =>
+    write(codeKey(example, language), code),
 
   number(key: "split" | "console"): number | null {
     const value = Number(read(key) ?? "");

@@ -1,9 +1,11 @@
 import { type ExampleId, isExampleId } from "../examples/index";
-import type { DeviceChoice } from "../protocol";
+import type { DeviceChoice, Language } from "../protocol";
 
 /** A program in a link: JSON, deflate-raw, base64url, after #p= in the address. */
 
 export interface Shared {
+  /** Links without one are TypeScript. */
+  language: Language;
   code: string;
   example: ExampleId;
   device: DeviceChoice;
@@ -22,7 +24,8 @@ async function through(
 
 export async function encodeShared(shared: Shared): Promise<string> {
   const { code, example, device, seed } = shared;
-  const json = new TextEncoder().encode(JSON.stringify({ v: 1, code, example, device, seed }));
+  const language = shared.language === "python" ? "python" : undefined;
+  const json = new TextEncoder().encode(JSON.stringify({ v: 1, language, code, example, device, seed }));
   const packed = await through(json, new CompressionStream("deflate-raw"));
   let binary = "";
   for (const byte of packed) binary += String.fromCharCode(byte);
@@ -39,9 +42,10 @@ export async function decodeShared(hash: string): Promise<Shared | null> {
     const binary = atob(hash.slice(marker.length).replaceAll("-", "+").replaceAll("_", "/"));
     const packed = Uint8Array.from(binary, (character) => character.charCodeAt(0));
     const json = new TextDecoder().decode(await through(packed, new DecompressionStream("deflate-raw")));
-    const { v, code, example, device, seed } = JSON.parse(json) as Record<string, unknown>;
+    const { v, language, code, example, device, seed } = JSON.parse(json) as Record<string, unknown>;
     if (v !== 1 || typeof code !== "string" || code.length > longestCode) return null;
     return {
+      language: language === "python" ? "python" : "typescript",
       code,
       example: isExampleId(example) ? example : "xor",
       device: device === "webgpu" || device === "cpu" ? device : "auto",

@@ -1,15 +1,19 @@
 import type { ExampleId } from "../examples/index";
-import type { DeviceChoice, RunState } from "../protocol";
+import type { DeviceChoice, Language, RunState } from "../protocol";
 
 /** Every word the page shows. A translation is another object of this type. */
 
 const examples: Record<ExampleId, { title: string; about: string }> = {
   xor: { title: "XOR", about: "Four points, one hidden layer" },
+  "one-layer": { title: "XOR, one layer", about: "Why it cannot learn, and two lines that help" },
   moons: { title: "Moons", about: "A curved boundary between two classes" },
+  micrograd: { title: "micrograd", about: "Gradients, one number at a time" },
   "mnist-mlp": { title: "Digits: small network", about: "784-128-10 on handwritten digits" },
   "mnist-cnn": { title: "Digits: convolutions", about: "Two filters deep, sees strokes anywhere" },
   "beautiful-mnist": { title: "beautiful_mnist", about: "tinygrad's network with batch norm and jit" },
 };
+
+const languages: Record<Language, string> = { typescript: "TypeScript", python: "Python" };
 
 const devices: Record<DeviceChoice, { name: string; about: string }> = {
   auto: { name: "Auto", about: "The best device for the program" },
@@ -32,6 +36,7 @@ export const text = {
   title: "playgrad",
   skip: "Skip to the editor",
   examples,
+  languages,
   devices,
   states,
   bar: {
@@ -64,6 +69,7 @@ export const text = {
     unavailable: "not available",
   },
   status: {
+    python: (what: string) => `Python: ${what}`,
     step: (step: string, total: string | null) => (total ? `step ${step} of ${total}` : `step ${step}`),
     rate: (rate: string) => `${rate} steps/s`,
     memory: (size: string) => `${size} on device`,
@@ -71,18 +77,22 @@ export const text = {
   tabs: { label: "Views", lesson: "Lesson", code: "Code", live: "Live", console: "Console" },
   editor: {
     label: "Program",
-    file: "main.ts",
+    files: { typescript: "main.ts", python: "main.py" } satisfies Record<Language, string>,
+    language: "Language of the program",
+    languageHint: "Each language keeps its own version of the example (Alt+P)",
     saved: "Saved in this browser",
     original: "Example as it comes",
     link: "From a link, not saved",
     edited: "Edited since the last run",
     escape: "Press Escape, then Tab, to leave the editor.",
     lesson: "Lesson",
+    also: (names: string[]) => `also called ${names.join(", ")}`,
+    reference: "Open in the reference",
   },
   panels: {
     label: "Live panels",
     none: "Panels appear here when the program asks for them",
-    noneCode: "plot({ loss })",
+    noneCode: { typescript: "plot({ loss })", python: "plot(loss=loss)" } satisfies Record<Language, string>,
     waiting: "Waiting for the first values",
     boundary: "Decision boundary",
     weights: "Weights",
@@ -151,7 +161,10 @@ export const text = {
   },
   console: {
     label: "Console",
-    empty: "print(…) and console.log(…) write here",
+    empty: {
+      typescript: "print(…) and console.log(…) write here",
+      python: "print(…) writes here",
+    } satisfies Record<Language, string>,
     clear: "Clear",
     latest: (line: string) => `Console: ${line}`,
   },
@@ -181,7 +194,11 @@ export const text = {
     loadFix: "Reload the page. Your code is kept. If it stays, use a newer browser.",
     workerDied: "The worker that runs programs stopped by itself, perhaps out of memory",
     workerFix: "Use smaller tensors or batches, then run again. Your code is kept.",
-    pauseUnheard: "Pause and Step act in loops written as: for await (const i of steps(1000))",
+    pauseUnheard: {
+      typescript: "Pause and Step act in loops written as: for await (const i of steps(1000))",
+      python: "Pause and Step act between optimizer steps, and in loops written as: for i in steps(1000)",
+    } satisfies Record<Language, string>,
+    loadingStopped: "Loading was stopped. Run starts it again.",
     forced: "Stopped. The program did not answer, so its worker was replaced.",
   },
   shared: {
@@ -201,11 +218,12 @@ export const text = {
       share: "Copy a link to this program",
       escape: "Leave the editor with Tab",
       help: "This list",
+      language: "TypeScript or Python",
       search: "Find in the program",
       comment: "Comment or uncomment",
     },
     about:
-      "Programs are JavaScript or TypeScript. They import tensors, layers and optimisers from “playgrad”, and panels from “playground”. Everything runs in this browser; nothing is sent anywhere.",
+      "Programs are TypeScript, JavaScript or Python. In Python, tensors, layers and optimisers come from “tinygrad”; in TypeScript from “playgrad”. Panels come from “playground” in both. Everything runs in this browser; nothing is sent anywhere.",
   },
   resize: { panels: "Width of the editor", console: "Height of the console" },
 };

@@ -1,3 +1,5 @@
+import type { Language } from "../protocol";
+
 /** The little of Markdown that lessons use, as a tree that a component can draw. */
 
 export type Inline = { kind: "text" | "bold" | "code"; text: string };
@@ -28,6 +30,11 @@ function parseBlock(block: string): Block {
       items: lines.map((line) => parseInline(line.replace(item, ""))),
     };
   return { kind: "paragraph", parts: parseInline(lines.join(" ")) };
+}
+
+/** Lessons spell code as `TypeScript ¦ Python` where the two differ; the reader sees one. */
+export function inLanguage(source: string, language: Language): string {
+  return source.replace(/`([^`¦]*?) ¦ ([^`]*)`/g, language === "python" ? "`$2`" : "`$1`");
 }
 
 export function parseInline(line: string): Inline[] {

@@ -1,0 +1,111 @@
+import type { Completion } from "@codemirror/autocomplete";
+import type { Language } from "../protocol";
+import { type Entry, entries } from "../reference/rows";
+import { type Doc, dtypes, helpers } from "../text/helpers";
+
+/** What there is to know of a name, by where it stands. Loaded when an editor first asks. */
+
+export interface Topic extends Doc {
+  also: string[];
+  /** Its place on the reference page. */
+  id: string | null;
+  type: "method" | "class" | "function" | "constant";
+}
+
+/** Topics by name: of tensors, of the class, of each module, and of those that stand alone. */
+export type Library = Record<string, Map<string, Topic>>;
+
+const loose = ["nn", "optim", "state", "datasets"];
+const elsewhere = new Set(["x.to_text", "x.to_string", "x.dispose", "Tensor.from", "x.index", "x.at"]);
+const libraries: Partial<Record<Language, Library>> = {};
+
+export function library(language: Language): Library {
+  const known = libraries[language];
+  if (known) return known;
+  const made: Library = {};
+  libraries[language] = made;
+  for (const entry of entries) place(made, entry, language);
+  for (const doc of helpers[language]) {
+    const [name = "", owner = ""] = doc.name.split(".").reverse();
+    const type = owner === "Device" ? "constant" : owner === "x" ? "method" : "function";
+    add(made, owner, name, { ...doc, name, also: [], id: null, type });
+  }
+  if (language === "python")
+    for (const name of dtypes)
+      add(made, "dtypes", name, {
+        ...{ name, signature: `dtypes.${name}`, doc: "", example: "", also: [], id: null },
+        type: "constant",
+      });
+  return made;
+}
+
+function place(library: Library, entry: Entry, language: Language): void {
+  const spelling = language === "python" ? "py" : "js";
+  const topic: Topic = {
+    name: entry.names[spelling],
+    signature: entry.signatures[spelling],
+    doc: entry.doc,
+    example: entry.examples[spelling],
+    also: entry.aliases[spelling],
+    id: entry.id,
+    type: entry.of !== "module" ? "method" : entry.signatures.js.startsWith("new ") ? "class" : "function",
+  };
+  const owners = {
+    tensor: ["x"],
+    class: ["Tensor"],
+    both: ["x", "Tensor"],
+    module: [moduleOf(entry.theme, language)],
+  };
+  for (const name of [topic.name, ...topic.also])
+    for (const owner of owners[entry.of])
+      if (language === "typescript" || !elsewhere.has(`${owner}.${name}`)) add(library, owner, name, topic);
+}
+
+/** In TypeScript what saves and loads is of `nn`. */
+const moduleOf = (theme: string, language: Language) =>
+  theme === "recurrent" || (theme === "state" && language === "typescript")
+    ? "nn"
+    : theme === "autodiff"
+      ? ""
+      : theme;
+
+function add(library: Library, owner: string, name: string, topic: Topic): void {
+  library[owner] ??= new Map();
+  library[owner].set(name, topic);
+}
+
+/** The topic of a word after `owner.`, or of one that stands alone. */
+export function find(language: Language, owner: string | null, word: string): Topic | undefined {
+  const all = library(language);
+  if (owner === null)
+    return ["", ...loose].map((module) => all[module]?.get(word)).find((topic) => topic !== undefined);
+  if (owner === "Tensor") return all.Tensor?.get(word) ?? all.x?.get(word);
+  return (all[owner] ?? all.x)?.get(word);
+}
+
+/** What may follow `owner.`, or stand alone: the engine's own names where it tells them. */
+export function options(
+  language: Language,
+  owner: string | null,
+  names: Record<string, string[]>,
+  info: (topic: Topic) => Node,
+): Completion[] {
+  const option = (label: string, topic: Topic | undefined, fallback: Topic["type"]): Completion => ({
+    label,
+    type: topic?.type ?? fallback,
+    ...(topic?.doc ? { info: () => info(topic) } : {}),
+  });
+  const told = names[owner ?? ""] ?? names.tensor;
+  if (language === "typescript" && told)
+    return told.map((name) =>
+      option(name, find(language, owner, name), owner === null ? "function" : "method"),
+    );
+  return topics(language, owner).map(([name, topic]) => option(name, topic, "method"));
+}
+
+function topics(language: Language, owner: string | null): [string, Topic][] {
+  const all = library(language);
+  if (owner === null) return ["", ...loose].flatMap((module) => [...(all[module] ?? [])]);
+  if (owner === "Tensor") return [...(all.Tensor ?? []), ...(all.x ?? [])];
+  return [...(all[owner] ?? all.x ?? [])];
+}

@@ -1,0 +1,211 @@
+import type { Language } from "../protocol";
+
+/** What the editor says of names that the method table does not hold: the page's helpers and the languages' own. */
+
+export interface Doc {
+  /** `plot`, or with its place: `data.xor`, `x.numpy`. */
+  name: string;
+  signature: string;
+  doc: string;
+  example: string;
+}
+
+const panels = {
+  plot: "Adds a point to one chart per name. Tensors are read later, in batches.",
+  show: "Shows a tensor's numbers, and a small matrix as a heat map.",
+  boundary: "Draws the plane as the model sees it, with the training points on it, while it learns.",
+  weights: "Draws the first layer's weights, or any tensor, as small images.",
+  predictions: "Shows test images with what the model says of them; wrong answers carry a mark.",
+  draw: "A pad to draw a digit on. The model answers while you draw.",
+  slider: "A slider beside the charts. Gives its value, so read it inside the loop.",
+  steps: "Counts the steps of training. Pause, Step, Stop and the speed act here.",
+  print: "Writes to the console below; tensors with their numbers.",
+};
+
+export const helpers: Record<Language, Doc[]> = {
+  typescript: [
+    { name: "plot", signature: "plot({ name: value, … })", doc: panels.plot, example: "plot({ loss });" },
+    { name: "show", signature: "show(tensor, label?)", doc: panels.show, example: 'show(x, "inputs");' },
+    {
+      name: "boundary",
+      signature: "boundary(model, { x, y })",
+      doc: panels.boundary,
+      example: "boundary(model, { x, y });",
+    },
+    {
+      name: "weights",
+      signature: 'weights(model, label = "first layer")',
+      doc: panels.weights,
+      example: 'weights(model, "first filters");',
+    },
+    {
+      name: "predictions",
+      signature: "predictions(images, model, labels)",
+      doc: panels.predictions,
+      example: "predictions(test.images, model, test.labels);",
+    },
+    { name: "drawDigit", signature: "drawDigit(model)", doc: panels.draw, example: "drawDigit(model);" },
+    {
+      name: "slider",
+      signature: "slider(name, { min, max, value, step? })",
+      doc: panels.slider,
+      example: 'optimizer.lr = slider("rate", { min: 0.001, max: 0.1, value: 0.01 });',
+    },
+    {
+      name: "steps",
+      signature: "steps(count)",
+      doc: panels.steps,
+      example: "for await (const step of steps(600)) { … }",
+    },
+    { name: "print", signature: "print(...values)", doc: panels.print, example: 'print("loss", loss);' },
+    {
+      name: "dataset",
+      signature: "await dataset({ train = 6000, test = 1000 })",
+      doc: "Handwritten digits: generated ones, or real MNIST once it is chosen in the Data panel. `train` and `test` hold `images` and `labels`.",
+      example: "const { train, test } = await dataset();",
+    },
+    {
+      name: "tensor",
+      signature: "tensor(data, { dtype?, requiresGrad? })",
+      doc: "A tensor of a number, nested lists or a typed array. Numbers become float32.",
+      example: "tensor([[0, 1], [1, 0]])",
+    },
+    {
+      name: "jit",
+      signature: "jit(step)",
+      doc: "The same function, which remembers the kernels of its second call and replays them afterwards.",
+      example: "const trainStep = jit((x, y) => { …; return loss; });",
+    },
+    {
+      name: "device",
+      signature: "device()",
+      doc: "The device that computes: its `name` is “webgpu” or “cpu”.",
+      example: 'device().name === "webgpu"',
+    },
+    {
+      name: "data.xor",
+      signature: "data.xor()",
+      doc: "The four corners of the square; 1 where the two inputs differ.",
+      example: "const { x, y } = data.xor();",
+    },
+    {
+      name: "data.moons",
+      signature: "data.moons({ n = 200, noise = 0.1, seed = 0 })",
+      doc: "Two interleaved half circles.",
+      example: "const { x, y } = data.moons({ n: 200, noise: 0.12 });",
+    },
+    {
+      name: "data.spirals",
+      signature: "data.spirals({ n = 300, classes = 3, noise = 0.1, seed = 0 })",
+      doc: "Arms that wind around the centre, one per class.",
+      example: "const { x, y } = data.spirals({ classes: 3 });",
+    },
+    {
+      name: "data.digits",
+      signature: "data.digits({ n = 1000, seed = 0 })",
+      doc: "Generated 28 × 28 digits, and what they are.",
+      example: "const { images, labels } = data.digits({ n: 500 });",
+    },
+  ],
+  python: [
+    { name: "plot", signature: "plot(name=value, …)", doc: panels.plot, example: "plot(loss=loss)" },
+    { name: "show", signature: "show(tensor, label=None)", doc: panels.show, example: 'show(x, "inputs")' },
+    {
+      name: "boundary",
+      signature: "boundary(model, x, y)",
+      doc: panels.boundary,
+      example: "boundary(model, X, Y)",
+    },
+    {
+      name: "weights",
+      signature: 'weights(model, label="first layer")',
+      doc: panels.weights,
+      example: 'weights(model, "first filters")',
+    },
+    {
+      name: "predictions",
+      signature: "predictions(images, model, labels)",
+      doc: panels.predictions,
+      example: "predictions(X_test, model, Y_test)",
+    },
+    { name: "draw_digit", signature: "draw_digit(model)", doc: panels.draw, example: "draw_digit(model)" },
+    {
+      name: "slider",
+      signature: "slider(name, min, max, value, step=None)",
+      doc: panels.slider,
+      example: 'opt.lr = slider("rate", 0.001, 0.1, value=0.01)',
+    },
+    {
+      name: "steps",
+      signature: "steps(count)",
+      doc: panels.steps,
+      example: "for step in steps(600):\n    …",
+    },
+    {
+      name: "print",
+      signature: "print(*values)",
+      doc: "Writes to the console below. `.numpy()` and `.item()` give a tensor's numbers.",
+      example: 'print("loss", loss.item())',
+    },
+    {
+      name: "moons",
+      signature: "moons(n=200, noise=0.1, seed=0)",
+      doc: "Two interleaved half circles: points and their classes.",
+      example: "X, Y = moons(n=200, noise=0.12)",
+    },
+    {
+      name: "datasets.mnist",
+      signature: "mnist()",
+      doc: "Handwritten digits: generated ones, or real MNIST once it is chosen in the Data panel. Images are uint8, shaped `[n, 1, 28, 28]`.",
+      example: "X_train, Y_train, X_test, Y_test = mnist()",
+    },
+    {
+      name: "Tensor",
+      signature: "Tensor(data, device=None, dtype=None, requires_grad=None)",
+      doc: "A tensor of a number, nested lists, bytes or an array. Whole numbers become int32, others float32.",
+      example: "Tensor([[0, 1], [1, 0]])",
+    },
+    {
+      name: "TinyJit",
+      signature: "TinyJit(function)",
+      doc: "The same function, which remembers the kernels of its second call and replays them afterwards.",
+      example: "@TinyJit\ndef train_step(x, y): …",
+    },
+    {
+      name: "Tensor.train",
+      signature: "Tensor.train()",
+      doc: "A with block, or a decorator, in which `Tensor.training` is True: dropout drops and batch norm uses the batch's own mean and variance.",
+      example: "with Tensor.train():\n    …",
+    },
+    {
+      name: "Tensor.manual_seed",
+      signature: "Tensor.manual_seed(seed)",
+      doc: "Starts the random numbers anew. The page does it before each run, with the seed of the device menu.",
+      example: "Tensor.manual_seed(42)",
+    },
+    {
+      name: "x.numpy",
+      signature: "x.numpy()",
+      doc: "The tensor's numbers as an array: printed, indexed and compared as NumPy's are.",
+      example: "print(model(X).numpy())",
+    },
+    {
+      name: "Device.DEFAULT",
+      signature: "Device.DEFAULT",
+      doc: "The device that computes.",
+      example: 'Device.DEFAULT == "WEBGPU"',
+    },
+    {
+      name: "Value",
+      signature: "Value(number)",
+      doc: "micrograd's single number, which knows how it was made: `.data`, `.grad` and `.backward()`.",
+      example: "a = Value(2.0)",
+    },
+  ],
+};
+
+/** Members of `dtypes`. */
+export const dtypes = [
+  ...["float32", "float", "float64", "double", "float16", "half", "bfloat16"],
+  ...["int32", "int", "int64", "long", "int16", "short", "int8", "uint8", "uint16", "uint32", "bool"],
+];
