@@ -2,6 +2,9 @@
 
 from .device import Device
 from .dtype import dtypes
+from .engine.jit import TinyJit
+from .function import function
+from .helpers import Context, GlobalCounters, fetch, getenv
 from .tensor import Tensor
 
-__all__ = ["Device", "Tensor", "dtypes"]
+__all__ = ["Context", "Device", "GlobalCounters", "Tensor", "TinyJit", "dtypes", "fetch", "function", "getenv"]

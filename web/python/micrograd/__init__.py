@@ -1,0 +1,1 @@
+"""Scalars that know their gradients, under the names of karpathy's micrograd."""

@@ -1,0 +1,96 @@
+"""Tensors of models by name, and files of them."""
+
+import pathlib
+
+from .._engine import ArgumentError, DataError, ask, wait
+from ..tensor import Tensor
+
+
+def get_state_dict(obj, prefix="", tensor_type=Tensor):
+    """Every tensor of a model by its path (`layers.0.weight`): walks fields, lists, tuples and dicts."""
+    found, open_now = {}, set()
+
+    def walk(value, path):
+        if isinstance(value, tensor_type):
+            found[path.strip(".")] = value
+            return
+        if id(value) in open_now:
+            return
+        open_now.add(id(value))
+        if hasattr(value, "_asdict"):
+            value = value._asdict()
+        elif hasattr(value, "__dict__") and not isinstance(value, (dict, type)):
+            value = vars(value)
+        if isinstance(value, (list, tuple)):
+            value = dict(enumerate(value))
+        if isinstance(value, dict):
+            for name, inner in value.items():
+                walk(inner, f"{path}{name}.")
+        open_now.discard(id(value))
+
+    walk(obj, prefix)
+    return found
+
+
+def get_parameters(obj):
+    """All tensors of a model, in the order of `get_state_dict`."""
+    return list(get_state_dict(obj).values())
+
+
+def load_state_dict(model, state_dict, strict=True, verbose=True, consume=False, realize=True):
+    """Gives the model's tensors the values of `state_dict`; gives those it changed.
+
+    Names the model has not are left alone. Names missing in `state_dict` and shapes that differ are a `DataError`,
+    and nothing has changed then; with `strict=False` missing names are left alone too. `consume` empties
+    `state_dict`. `verbose` and `realize` make no difference here.
+    """
+    own = get_state_dict(model)
+    given = {name: t for name, t in state_dict.items() if name in own}
+    ids = [[t._id for t in dict_.values()] for dict_ in (own, given)]
+    ask("loadStateDict", list(own), ids[0], list(given), ids[1], strict)
+    if consume:
+        for name in given:
+            del state_dict[name]
+    return [own[name] for name in own if name in given]
+
+
+def safe_save(tensors, fn, metadata=None):
+    """Saves named tensors as a safetensors file. `metadata` is text by name."""
+    notes = [str(text) for pair in (metadata or {}).items() for text in pair]
+    file = wait(ask("saveSafetensors", list(tensors), [t._id for t in tensors.values()], notes))
+    pathlib.Path(fn).write_bytes(file)
+
+
+def safe_load(fn):
+    """The named tensors of a safetensors file: a path, bytes, or a tensor of bytes."""
+    return _named(ask("loadSafetensors", _bytes("safe_load", fn)))
+
+
+def torch_load(fn):
+    """The tensors of a file that `torch.save` wrote, by the path of names to each. Runs nothing in it."""
+    return _named(ask("loadTorch", _bytes("torch_load", fn)))
+
+
+def _named(made):
+    names, ids = made
+    return dict(zip(names, map(Tensor._of, ids)))
+
+
+def _bytes(op, file):
+    if isinstance(file, (bytes, bytearray, memoryview)):
+        return bytes(file)
+    if isinstance(file, Tensor):
+        return bytes(file.data())
+    if not isinstance(file, (str, pathlib.PurePath)):
+        raise ArgumentError(
+            op, type(file).__name__, "a path, bytes or a tensor of bytes", "give the file's name"
+        )
+    try:
+        return pathlib.Path(file).read_bytes()
+    except OSError as error:
+        folder = pathlib.Path(file).parent
+        names = sorted(path.name for path in folder.iterdir())[:20] if folder.is_dir() else []
+        got = f"{error.strerror or error}: {file}"
+        raise DataError(
+            op, got, f"a file of this program's: {', '.join(names) or 'none here'}", "save it first"
+        ) from None
