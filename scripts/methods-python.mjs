@@ -63,9 +63,11 @@ const OWN = {
 
 const literal = (text) => text.replace(/"/g, "'");
 
+/** Tinygrad's name of a row's parameter. */
+export const nameOf = (row, name) =>
+  NAMES[row.name]?.[name] ?? (row.theme === "loss" && name === "target" ? "Y" : name);
+
 function formOf(row) {
-  const name = (p) =>
-    NAMES[row.name]?.[p.name] ?? (row.theme === "loss" && p.name === "target" ? "Y" : p.name);
   const all = parameters(row);
   const creates = row.static !== undefined && (row.theme === "create" || row.theme === "random");
   const extra = creates ? ", device=None, requires_grad=None" : "";
@@ -76,12 +78,13 @@ function formOf(row) {
   const signature = [];
   const sent = [];
   for (const p of all) {
-    const own = name(p);
+    const own = nameOf(row, p.name);
     const variadic = p.many && row.static === true;
     if (variadic) signature.push(`*${own}`);
     else if (p.many) signature.push(own, "*args");
     else signature.push(p.default === undefined ? own : `${own}=${literal(p.default)}`);
     if (variadic) sent.push(`one(${own})`);
+    else if (p.type === "slices") sent.push(`*spread(${own}, args)`);
     else if (p.many) sent.push(`spread(${own}, args)`);
     else sent.push(p.type === "bool" && !p.optional ? `bool(${own})` : own);
   }

@@ -6,6 +6,7 @@ export function install(pyodide, files, bridge, host = {}) {
   pyodide.registerJsModule("_playgrad", {
     ...bridge,
     release: (...handles) => bridge.ask("release", handles),
+    describe: (handle) => [bridge.ask("dtype", handle), ...bridge.ask("shape", handle)].join(" "),
     tick: () => undefined,
     ...host,
   });

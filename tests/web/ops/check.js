@@ -11,8 +11,8 @@ const json = async (path) => (await fetch(new URL(path, root))).json();
 
 export const open = (device) => init({ device });
 
-/** A case's call as JavaScript writes it. */
-function call(row, { op, args }, viewed) {
+/** What a case calls its method on, and the arguments by name. */
+export function bind(row, { args }, viewed) {
   const used = new Set();
   const value = (given) => {
     if (Array.isArray(given)) return given.map(value);
@@ -31,6 +31,12 @@ function call(row, { op, args }, viewed) {
     if (type === "tensors") named.set(name, left.splice(0));
     else if (/^(tensor|operand)/.test(type) && left.length > 0) named.set(name, left.shift());
   }
+  return { self, named };
+}
+
+/** A case's call as JavaScript writes it. */
+function call(row, one, viewed) {
+  const { self, named } = bind(row, one, viewed);
   const positional = [];
   const options = {};
   const spread = parameters(row).filter(({ keyword }) => !keyword).length === 1;
@@ -43,7 +49,7 @@ function call(row, { op, args }, viewed) {
   }
   while (positional.length > 0 && positional.at(-1) === undefined && Object.keys(options).length === 0)
     positional.pop();
-  return self[camel(op)](...positional, ...(Object.keys(options).length > 0 ? [options] : []));
+  return self[camel(one.op)](...positional, ...(Object.keys(options).length > 0 ? [options] : []));
 }
 
 async function valuesOf(x) {
@@ -72,9 +78,10 @@ function compare(what, got, expected, [absolute, relative]) {
 const asTensors = (value) =>
   (Array.isArray(value) ? value : [value]).map((one) => (one instanceof Tensor ? one : Tensor.full([], one)));
 
-async function check(row, one) {
+/** Throws where what `run(viewed)` gives, or its gradients, are not what the case says. */
+export async function check(one, run) {
   const { leaves, viewed, weights } = draw(one);
-  const outs = asTensors(await (row ? call(row, one, viewed) : chains[one.op](...viewed)));
+  const outs = asTensors(await run(viewed));
   if (outs.length !== one.outs.length)
     throw new Error(`gives ${outs.length} tensors, not ${one.outs.length}`);
   for (const [i, expected] of one.outs.entries()) {
@@ -114,9 +121,11 @@ export async function checkAll(device, theme, rows, turns) {
       continue;
     }
     result.all += 1;
+    const row = rows[one.op];
+    const run = (viewed) => (row ? call(row, one, viewed) : chains[one.op](...viewed));
     for (let turn = 0; turn < turns; turn += 1) {
       try {
-        await check(rows[one.op], one);
+        await check(one, run);
         result.agree[turn] += 1;
       } catch (error) {
         const call = `${one.op} ${one.inputs.map(({ shape }) => `[${shape}]`).join(" ")}`;

@@ -50,6 +50,13 @@ pub fn grad(x: u32) -> Js<u32> {
     Ok(get(x).js()?.grad().map_or(0, add))
 }
 
+/// Takes the gradient's place; 0 clears it.
+#[wasm_bindgen(js_name = setGrad)]
+pub fn set_grad(x: u32, grad: u32) -> Js<()> {
+    get(x).js()?.set_grad(optional(grad).js()?);
+    Ok(())
+}
+
 #[wasm_bindgen]
 pub fn backward(loss: u32, gradient: u32) -> Js<()> {
     get(loss).js()?.backward_from(optional(gradient).js()?.as_ref()).js()

@@ -71,12 +71,14 @@ def release(handle: int) -> None:
     """Gives a handle back, together with others."""
     _dead.append(handle)
     if len(_dead) >= 64:
-        _flush()
+        flush()
 
 
-def _flush() -> None:
-    _playgrad.release(*_dead)
-    _dead.clear()
+def flush() -> None:
+    """Gives back now what was released."""
+    if _dead:
+        _playgrad.release(*_dead)
+        _dead.clear()
 
 
 class Handle:
@@ -139,6 +141,15 @@ def _adapted(value: Any, held: list) -> Any:
 tensor_class: Any = None
 
 
+def describe(handle: int) -> tuple[str, tuple[int, ...]]:
+    """Element type and shape of a tensor."""
+    try:
+        dtype, *shape = _playgrad.describe(handle).split()
+    except JsException as thrown:
+        raise error(thrown) from None
+    return dtype, tuple(map(int, shape))
+
+
 def numbers(values, defaults=()) -> tuple[list, list]:
     """The values with their tags, without those at the end that are the defaults; and what to keep meanwhile."""
     count = len(values)
@@ -177,27 +188,32 @@ def invoke_later(name: str, place: int, handle: int, values, defaults=()) -> Any
         raise TypeError(f"Tensor.{name}: {wrong}") from None
 
 
+# Asking what class a proxy is of is slow.
+PLAIN = {int, float, bool, str, type(None)}
+
+
 def _value(given: Any) -> Any:
-    return given.to_py() if isinstance(given, JsProxy) else given
+    return given if type(given) in PLAIN else given.to_py()
 
 
 def ask(name: str, *args: Any) -> Any:
     """Calls the engine's function of that name. Lists, tuples and bytes are converted, and what comes back too;
     what has to be waited for comes back as it is, for `wait`."""
-    if _dead:
-        _flush()
+    if len(_dead) >= 16:
+        flush()
     given = [to_js(arg) if isinstance(arg, (list, tuple, bytes, bytearray, memoryview)) else arg for arg in args]
     try:
         made = _playgrad.ask(name, *given)
     except JsException as thrown:
         raise error(thrown) from None
-    return made if isinstance(made, JsPromise) else _value(made)
+    return made if type(made) in PLAIN or isinstance(made, JsPromise) else made.to_py()
 
 
 def wait(value: Any) -> Any:
     """A value, or the result of a promise."""
+    flush()
     if not isinstance(value, JsPromise):
-        return _value(value)
+        return value.to_py() if isinstance(value, JsProxy) else value
     try:
         return _value(run_sync(value))
     except JsException as thrown:

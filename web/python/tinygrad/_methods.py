@@ -39,10 +39,10 @@ def source(row: dict) -> str:
     name, place, sent = row["name"], PLACES[row["name"]], row["sent"]
     on = "0" if row["static"] is True else "self._id"
     head = f"def {name}({row['signature']}):\n    "
-    if not sent:
+    if not sent and row["returns"] == "tensor":
         return head + f"try:\n        return of(call({place}, {on}))\n    except JsException as e:\n        raise error(e) from None"
     how = "invoke_later" if row["returns"].startswith("async") else "invoke"
-    made = f"wrap({how}({name!r}, {place}, {on}, ({sent},), defaults))"
+    made = f"wrap({how}({name!r}, {place}, {on}, ({sent}{"," if sent else ""}), defaults))"
     if row["creates"]:
         dtype = "dtype" if "dtype" not in sent else "None"
         made = f"created({made}, {dtype}, device, requires_grad)"

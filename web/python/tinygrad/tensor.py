@@ -13,6 +13,7 @@ from ._engine import (
     ShapeError,
     ask,
     call,
+    describe,
     error,
     invoke,
     invoke_later,
@@ -154,11 +155,16 @@ class Tensor(Handle, metaclass=_Class):
             made = made.cast(dtype)
         if device is not None and engine_name(device) not in ("auto", Device.DEFAULT.lower()):
             made = made.to(device)
-        self._id = ask("alias", made._id)
+        self._take(made)
         if requires_grad is not None:
             self.requires_grad = requires_grad
 
     _of = staticmethod(_of)
+
+    def _take(self, made: "Tensor") -> None:
+        """Becomes the owner of a handle that nothing else needs."""
+        self._id = made._id
+        del made._id
 
     # What it is.
 
@@ -168,7 +174,7 @@ class Tensor(Handle, metaclass=_Class):
         try:
             return self._shape
         except AttributeError:
-            self._shape = tuple(ask("shape", self._id))
+            self._describe()
             return self._shape
 
     @property
@@ -177,8 +183,12 @@ class Tensor(Handle, metaclass=_Class):
         try:
             return self._dtype
         except AttributeError:
-            self._dtype = BY_ENGINE[ask("dtype", self._id)]
+            self._describe()
             return self._dtype
+
+    def _describe(self) -> None:
+        name, self._shape = describe(self._id)
+        self._dtype = BY_ENGINE[name]
 
     @property
     def ndim(self) -> int:
@@ -286,9 +296,7 @@ class Tensor(Handle, metaclass=_Class):
         """Makes this tensor another one, of any shape and type."""
         release(self._id)
         self._id = ask("alias", x._id)
-        for name in ("_shape", "_dtype"):
-            if hasattr(self, name):
-                delattr(self, name)
+        self._describe()
         return self
 
     def to(self, device: str | None) -> "Tensor":
@@ -494,10 +502,8 @@ def _end(value: Any) -> int | None:
 
 def _from(data: Any, dtype: DType | None) -> Tensor:
     """A tensor of what Python holds."""
-    if isinstance(data, Tensor):
-        return data
-    if isinstance(data, Array):
-        return data.tensor
+    if isinstance(data, (Tensor, Array)):
+        return _of(ask("alias", data.tensor._id if isinstance(data, Array) else data._id))
     if isinstance(data, (bytes, bytearray)):
         kind = dtype or dtypes.uint8
         return _of(ask("fromBytes", data, kind.engine, [len(data) // kind.itemsize], None))
