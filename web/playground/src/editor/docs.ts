@@ -44,7 +44,7 @@ function place(library: Library, entry: Entry, language: Language): void {
   const topic: Topic = {
     name: entry.names[spelling],
     signature: entry.signatures[spelling],
-    doc: entry.doc,
+    doc: entry.docs[spelling],
     example: entry.examples[spelling],
     also: entry.aliases[spelling],
     id: entry.id,

@@ -1,3 +1,4 @@
+import { type PythonRow, pythonRows } from "../../../../scripts/methods-python.mjs";
 import { camel, type Parameter, parameters } from "../../../../scripts/parameters.mjs";
 import { text } from "../text/reference";
 import { inPython } from "./python";
@@ -25,7 +26,7 @@ export interface Entry {
   names: Record<Language, string>;
   aliases: Record<Language, string[]>;
   signatures: Record<Language, string>;
-  doc: string;
+  docs: Record<Language, string>;
   source: string;
   examples: Record<Language, string>;
   /** Where it is found: a method of tensors, of the class, of both, or of a module. */
@@ -43,16 +44,28 @@ const themeOf = (path: string) => path.replace(/^.*\/|\.json$/g, "");
 const order = Object.keys(text.themes);
 const literals: Record<string, string> = { True: "true", False: "false" };
 
+const javaScriptPlaces: Record<string, string> = { autodiff: "", state: "", recurrent: "nn" };
+const pythonPlaces: Record<string, string> = {
+  autodiff: "",
+  recurrent: "nn",
+  optim: "nn.optim",
+  state: "nn.state",
+};
+
 export const themes = Object.keys(files)
   .map(themeOf)
   .sort((a, b) => order.indexOf(a) - order.indexOf(b));
 
-export const entries: Entry[] = themes.flatMap((theme) => {
+const rows = themes.flatMap((theme) => {
   const path = Object.keys(files).find((file) => themeOf(file) === theme) ?? "";
-  return (files[path] ?? []).map((row) => entryOf(theme, row));
+  return (files[path] ?? []).map((row) => ({ theme, ...row }));
 });
+const ran = rows.filter((row) => row.face === undefined && row.kind === undefined);
+const python = new Map(pythonRows(ran).map((made, i) => [ran[i], made]));
 
-function entryOf(theme: string, row: Row): Entry {
+export const entries: Entry[] = rows.map((row) => entryOf(row.theme, row, python.get(row)));
+
+function entryOf(theme: string, row: Row, python?: PythonRow): Entry {
   const names = { js: row.kind === "class" ? row.name : camel(row.name), py: row.name };
   const aliases = row.aliases ?? [];
   const owner = (language: Language) => ownerOf(theme, row, language);
@@ -63,19 +76,28 @@ function entryOf(theme: string, row: Row): Entry {
     aliases: { js: aliases.map(camel), py: aliases },
     signatures: {
       js: owner("js") + names.js + (row.face ? "" : argumentsOf(row, "js")),
-      py: owner("py") + names.py + argumentsOf(row, "py"),
+      py: owner("py") + names.py + (python ? pythonArguments(python.signature) : pythonFace(row)),
     },
-    doc: row.doc,
+    docs: { js: row.doc, py: python?.doc ?? row.doc },
     source: row.source ?? "",
-    examples: { js: row.example ?? "", py: inPython(row.example ?? "") },
+    examples: { js: row.example ?? "", py: python?.example ?? inPython(row.example ?? "") },
     of: row.kind ? "module" : row.static === "too" ? "both" : row.static ? "class" : "tensor",
     words: [row.name, names.js, ...aliases, row.args, row.doc, theme].join(" ").toLowerCase(),
   };
 }
 
+function pythonArguments(signature: string): string {
+  return `(${signature.replace(/^self(, )?/, "")})`;
+}
+
+/** A property has no brackets. */
+function pythonFace(row: Row): string {
+  return row.face && !row.face.includes("(") ? "" : argumentsOf(row, "py");
+}
+
 function ownerOf(theme: string, row: Row, language: Language): string {
-  if (row.kind === undefined) return row.static === true ? "Tensor." : "x.";
-  const place = /^(autodiff|state)$/.test(theme) && language === "js" ? "" : theme;
+  if (row.kind === undefined) return row.static === true ? "Tensor." : language === "js" ? "x." : "t.";
+  const place = (language === "js" ? javaScriptPlaces : pythonPlaces)[theme] ?? theme;
   const made = row.kind === "class" && language === "js" ? "new " : "";
   return made + (place ? `${place}.` : "");
 }
