@@ -1,18 +1,17 @@
-/** A snippet of the method table, written in JavaScript, as tinygrad's Python writes it. */
+import { camel, parameters } from "../../../../scripts/parameters.mjs";
+
+/** Snippets of rows that each language writes by hand, from JavaScript to tinygrad's Python. */
 
 const words: [RegExp, string][] = [
   [/\btrue\b/g, "True"],
   [/\bfalse\b/g, "False"],
   [/\bnull\b/g, "None"],
-  [/-Infinity\b/g, 'float("-inf")'],
-  [/\bInfinity\b/g, 'float("inf")'],
-  [/\bNaN\b/g, 'float("nan")'],
   [/\bawait |\bnew |\bconst /g, ""],
-  [/\btensor\(|\bTensor\.from\(/g, "Tensor("],
+  [/\btensor\(/g, "Tensor("],
   [/\.forward\(/g, "("],
-  [/\bnn\.(parameters|stateDict|loadStateDict)\b/g, "nn.state.$1"],
-  [/\bstate\.parameters\b/g, "state.get_parameters"],
-  [/\bstate\.stateDict\b/g, "state.get_state_dict"],
+  [/\bnn\.parameters\b/g, "nn.state.get_parameters"],
+  [/\bnn\.stateDict\b/g, "nn.state.get_state_dict"],
+  [/\bnn\.loadStateDict\b/g, "nn.state.load_state_dict"],
   [/(?<![\w.])optim\./g, "nn.optim."],
   [/\((\w+)\) => /g, "lambda $1: "],
   [/; ?/g, "\n"],
@@ -20,12 +19,25 @@ const words: [RegExp, string][] = [
 
 const snake = (name: string) => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 
-export function inPython(example: string): string {
-  let code = example;
+/** JavaScript's numbers are floats; a list of Python's tells whole numbers apart. */
+const floats = (list: string) => list.replace(/(?<![\w.])\d+(?![\w.])/g, "$&.0");
+
+export function inPython({
+  example = "",
+  ...row
+}: {
+  name: string;
+  args?: string;
+  example?: string;
+}): string {
+  const named = new Map(parameters(row).map(({ name }) => [camel(name).toLowerCase(), name]));
+  let code = example.replace(
+    /\btensor\((\[[^(){}]*\])(?!, \{ dtype)/g,
+    (_, list) => `tensor(${floats(list)}`,
+  );
   for (const [from, to] of words) code = code.replace(from, to);
-  // Options become named arguments; methods of lower case get underscores, classes keep their capitals.
   code = code.replace(/\{ ([^{}]*) \}/g, (_, inner: string) =>
-    inner.replace(/(\w+): /g, (_, name: string) => `${snake(name)}=`),
+    inner.replace(/(\w+): /g, (_, name: string) => `${named.get(name.toLowerCase()) ?? snake(name)}=`),
   );
   return code.replace(/(?<=\.)[a-z]\w*/g, snake).trim();
 }

@@ -80,7 +80,7 @@ function entryOf(theme: string, row: Row, python?: PythonRow): Entry {
     },
     docs: { js: row.doc, py: python?.doc ?? row.doc },
     source: row.source ?? "",
-    examples: { js: row.example ?? "", py: python?.example ?? inPython(row.example ?? "") },
+    examples: { js: row.example ?? "", py: python?.example ?? inPython(row) },
     of: row.kind ? "module" : row.static === "too" ? "both" : row.static ? "class" : "tensor",
     words: [row.name, names.js, ...aliases, row.args, row.doc, theme].join(" ").toLowerCase(),
   };
