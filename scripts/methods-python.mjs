@@ -8,68 +8,70 @@ const NAMES = {
   clip: { min: "min_", max: "max_" },
   full: { value: "fill_value" },
   full_like: { value: "fill_value" },
+  shrink: { ranges: "arg" },
 };
 const OPERATORS =
   "add sub mul div pow mod maximum minimum eq ne lt le gt ge idiv floordiv fmod matmul bitwise_and bitwise_or bitwise_xor lshift rshift";
 for (const name of OPERATORS.split(" ")) NAMES[name] = { other: "x" };
 
-/** What no rule gives: the signature, what is sent of it, and an example. */
+/** What no rule gives: the signature, and what is sent of it. */
 const OWN = {
-  cat: ["self, *args, dim=0", "joined(self, args), dim", "Tensor([1]).cat(Tensor([2, 3]))"],
-  stack: ["self, *args, dim=0", "joined(self, args), dim", "Tensor.stack(Tensor([1, 2]), Tensor([3, 4]))"],
-  meshgrid: [
-    "self, *args, indexing='ij'",
-    "one(args), indexing",
-    "Tensor([1, 2, 3]).meshgrid(Tensor([4, 5]))",
-  ],
+  cat: ["self, *args, dim=0", "joined(self, args), dim"],
+  stack: ["self, *args, dim=0", "joined(self, args), dim"],
+  meshgrid: ["self, *args, indexing='ij'", "one(args), indexing"],
   einsum: ["formula, *operands, dtype=None", "formula, one(operands), dtype"],
-  rearrange: [
-    "self, formula, **sizes",
-    "formula, list(sizes.items())",
-    'Tensor.arange(6).rearrange("(h w) -> w h", h=2)',
-  ],
+  rearrange: ["self, formula, **sizes", "formula, list(sizes.items())"],
   gradient: [
     "self, *targets, gradient=None, materialize_grads=False",
     "one(targets), gradient, bool(materialize_grads)",
-    "x = Tensor([1.0, 2.0]); x.square().sum().gradient(x)",
   ],
   full: [
-    "shape, fill_value, dtype=None",
+    "shape, fill_value, dtype=None, device=None, buffer=True, requires_grad=None",
     "shape, plain(fill_value), dtype or dtypes.from_py(fill_value)",
-    "Tensor.full((2, 3), 7)",
   ],
-  full_like: ["self, fill_value, dtype=None", "plain(fill_value), dtype"],
+  full_like: [
+    "self, fill_value, dtype=None, device=None, buffer=True, requires_grad=None",
+    "plain(fill_value), dtype",
+  ],
   reshape: ["self, shape, *args", "sizes(self, spread(shape, args))"],
   expand: ["self, shape, *args", "sizes(self, spread(shape, args))"],
-  at: ["self, *index", "*parts(index)", "Tensor.arange(12).reshape(3, 4).at(slice(None, None, 2), [1, 3])"],
+  at: ["self, *index", "*parts(index)"],
   at_masked: ["self, *index", "*parts(index)"],
-  with_at: [
-    "self, index, value",
-    "parts(index), value",
-    "Tensor.zeros(3).with_at(slice(1, None), Tensor([5, 6]))",
-  ],
-  set_at: ["self, index, value", "parts(index), value", "Tensor.zeros(2, 2).set_at((0, slice(None)), 1)"],
+  with_at: ["self, index, value", "parts(index), value"],
+  set_at: ["self, index, value", "parts(index), value"],
   recurrent: [
     "self, cell, weights, state=(), bias=True, batch_first=False, bidirectional=False, dropout=0.0",
     "cell, weights, state, bias, batch_first, bidirectional, dropout",
   ],
-  scatter: [undefined, undefined, "Tensor.zeros(4).scatter(0, Tensor([2, 0]), Tensor([5.0, 6.0]))"],
-  scatter_reduce: [
-    undefined,
-    undefined,
-    'Tensor.zeros(3).scatter_reduce(0, Tensor([1, 1]), Tensor([2.0, 3.0]), "sum")',
-  ],
-  qr: [undefined, undefined, "Tensor([[3.0, 1.0], [4.0, 2.0]]).qr()[1]"],
-  svd: [undefined, undefined, "Tensor([[3.0, 1.0], [4.0, 2.0]]).svd()[1]"],
-  uniform: [undefined, undefined, "Tensor.uniform(2, 3, low=-1, high=1)"],
-  normal: [undefined, undefined, "Tensor.normal(2, 3, mean=5, std=0.1)"],
-  randint: [undefined, undefined, "Tensor.randint(5, low=0, high=10)"],
-  isnan: [undefined, undefined, 'Tensor([1, float("nan")]).isnan()'],
-  isinf: [undefined, undefined, 'Tensor([1, float("inf")]).isinf()'],
-  isfinite: [undefined, undefined, 'Tensor([1, float("nan"), float("inf")]).isfinite()'],
+  randint: ["*shape, low=0, high=10, dtype=dtypes.int", "one(shape), low, high"],
+  randperm: ["n, device=None, dtype=dtypes.int, requires_grad=None", "n"],
+  rand: ["*shape, device=None, dtype=None, contiguous=True, requires_grad=None", "one(shape), dtype"],
 };
 
-const literal = (text) => text.replace(/"/g, "'");
+/** Where Python writes the example in another way. */
+const EXAMPLES = {
+  at: "Tensor.arange(12).reshape(3, 4).at(slice(None, None, 2), [1, 3])",
+  cat: "Tensor([1]).cat(Tensor([2, 3]))",
+  full: "Tensor.full((2, 3), 7)",
+  gradient: "x = Tensor([1.0, 2.0]); x.square().sum().gradient(x)",
+  isfinite: 'Tensor([1, float("nan"), float("inf")]).isfinite()',
+  isinf: 'Tensor([1, float("inf")]).isinf()',
+  isnan: 'Tensor([1, float("nan")]).isnan()',
+  meshgrid: "Tensor([1, 2, 3]).meshgrid(Tensor([4, 5]))",
+  normal: "Tensor.normal(2, 3, mean=5, std=0.1)",
+  qr: "Tensor([[3.0, 1.0], [4.0, 2.0]]).qr()[1]",
+  randint: "Tensor.randint(5, low=0, high=10)",
+  rearrange: 'Tensor.arange(6).rearrange("(h w) -> w h", h=2)',
+  scatter: "Tensor.zeros(4).scatter(0, Tensor([2, 0]), Tensor([5.0, 6.0]))",
+  scatter_reduce: 'Tensor.zeros(3).scatter_reduce(0, Tensor([1, 1]), Tensor([2.0, 3.0]), "sum")',
+  set_at: "Tensor.zeros(2, 2).set_at((0, slice(None)), 1)",
+  stack: "Tensor.stack(Tensor([1, 2]), Tensor([3, 4]))",
+  svd: "Tensor([[3.0, 1.0], [4.0, 2.0]]).svd()[1]",
+  uniform: "Tensor.uniform(2, 3, low=-1, high=1)",
+  with_at: "Tensor.zeros(3).with_at(slice(1, None), Tensor([5, 6]))",
+};
+
+const literal = (text) => text.replace(/"/g, "'").replace(/^\[(.*)\]$/, "($1)");
 
 /** Tinygrad's name of a row's parameter. */
 export const nameOf = (row, name) =>
@@ -78,10 +80,14 @@ export const nameOf = (row, name) =>
 function formOf(row) {
   const all = parameters(row);
   const creates = row.static !== undefined && (row.theme === "create" || row.theme === "random");
-  const extra = creates ? ", device=None, requires_grad=None" : "";
+  const more = (signature) => (signature.includes("device=") ? "" : ", device=None, requires_grad=None");
   const typed = creates && !all.some((p) => p.name === "dtype") ? ", dtype=None" : "";
-  const finish = (signature, sent) => ({ signature: signature + typed + extra, sent, creates });
-  if (OWN[row.name]?.[0]) return finish(...OWN[row.name]);
+  const finish = (signature, sent) => ({
+    signature: creates ? signature + more(signature) : signature,
+    sent,
+    creates,
+  });
+  if (OWN[row.name]) return finish(...OWN[row.name]);
   const self = row.static === true ? [] : ["self"];
   const signature = [];
   const sent = [];
@@ -96,7 +102,7 @@ function formOf(row) {
     else if (p.many) sent.push(`spread(${own}, args)`);
     else sent.push(p.type === "bool" && !p.optional ? `bool(${own})` : own);
   }
-  return finish([...self, ...signature].join(", "), sent.join(", "));
+  return finish([...self, ...signature].join(", ") + typed, sent.join(", "));
 }
 
 const VALUES = { true: "True", false: "False", null: "None", undefined: "None" };
@@ -108,6 +114,7 @@ function example(text) {
     .replace(/\bconst (\w+)/g, "$1")
     .replace(/\b(await|new) /g, "")
     .replace(/\btensor\(/g, "Tensor(")
+    .replace(/(Tensor\(\[[-\d, [\]]+\]\))\.int\(\)/g, "$1")
     .replace(/\{ ([^}]*) \}/g, (_, options) => options.replace(/(\w+): /g, "$1="))
     .replace(/\b(true|false|null|undefined)\b/g, (word) => VALUES[word])
     .replace(/(?<=[.(\s])[a-z\d]+[A-Z]\w*/g, snake);
@@ -132,7 +139,7 @@ export function pythonRows(rows) {
     returns: row.returns ?? "tensor",
     parameters: parameters(row).map((p) => p.name),
     doc: doc(row.doc, names),
-    example: OWN[row.name]?.[2] ?? example(row.example),
+    example: EXAMPLES[row.name] ?? example(row.example),
     source: row.source ?? "",
   }));
 }

@@ -81,7 +81,7 @@ class Array:
     def __repr__(self) -> str:
         if self.ndim == 0:
             return str(self)
-        text = re.sub(r"(?<=[^\s\[])(?=\s+[^\s\]])", ",", str(self)).replace("\n", "\n" + " " * len("array("))
+        text = _with_commas(str(self)).replace("\n", "\n" + " " * len("array("))
         usual = self.dtype in ("float64", "int64", "bool")
         return f"array({text})" if usual else f"array({text}, dtype={self.dtype})"
 
@@ -120,6 +120,20 @@ class Array:
 
     def __hash__(self) -> int:
         return hash(self.item())
+
+
+def _with_commas(text: str) -> str:
+    """Printed rows with commas, which stand after the spaces that make fractions equally long."""
+    digits = max(map(len, re.findall(r"\.(\d+)", text)), default=0)
+
+    def parted(match: re.Match) -> str:
+        element, space = match.groups()
+        whole, point, fraction = element.partition(".")
+        padding = digits - len(fraction) if point and (fraction or "0").isdigit() else 0
+        return element + space[:padding] + "," + space[padding:]
+
+    text = re.sub(r"([^\s\[\]]+)(\s+)(?=[^\s\[\]])", parted, text)
+    return re.sub(r"\](?=\s+\[)", "],", text)
 
 
 def _same(name: str):

@@ -1,5 +1,7 @@
 """Tensors: a thin face over the engine's."""
 
+from __future__ import annotations
+
 import struct
 from contextlib import ContextDecorator
 from typing import Any, Iterator
@@ -20,7 +22,7 @@ from ._engine import (
     release,
     wait,
 )
-from ._methods import PLACES, install, joined
+from ._methods import PLACES, install, spread
 from .device import Device, engine_name
 from .dtype import BY_ENGINE, DType, dtypes, to_dtype
 
@@ -34,14 +36,14 @@ def _wrap(given: Any) -> Any:
     return given
 
 
-def _of(handle: int) -> "Tensor":
+def _of(handle: int) -> Tensor:
     made = Tensor.__new__(Tensor)
     made._id = handle
     return made
 
 
-def _created(made: "Tensor", dtype, device, requires_grad) -> "Tensor":
-    if dtype is not None:
+def _created(made: Tensor, dtype, device, requires_grad) -> Tensor:
+    if dtype is not None and made.dtype is not to_dtype(dtype):
         made = made.cast(dtype)
     if device is not None:
         made = made.to(device)
@@ -161,7 +163,7 @@ class Tensor(Handle, metaclass=_Class):
 
     _of = staticmethod(_of)
 
-    def _take(self, made: "Tensor") -> None:
+    def _take(self, made: Tensor) -> None:
         """Becomes the owner of a handle that nothing else needs."""
         self._id = made._id
         del made._id
@@ -224,7 +226,7 @@ class Tensor(Handle, metaclass=_Class):
         return dtypes.is_float(self.dtype)
 
     @property
-    def T(self) -> "Tensor":
+    def T(self) -> Tensor:
         """All axes in reverse order; the transpose of a matrix."""
         return self.permute(tuple(range(self.ndim))[::-1])
 
@@ -240,22 +242,26 @@ class Tensor(Handle, metaclass=_Class):
         if on is not None:
             ask("setRequiresGrad", self._id, bool(on))
 
-    def requires_grad_(self, requires_grad: bool = True) -> "Tensor":
+    def requires_grad_(self, requires_grad: bool = True) -> Tensor:
         """Sets `requires_grad` and returns this."""
         self.requires_grad = requires_grad
         return self
 
+    def is_param_(self, is_param: bool = True) -> Tensor:
+        """tinygrad's newer name of `requires_grad_`."""
+        return self.requires_grad_(is_param)
+
     @property
-    def grad(self) -> "Tensor | None":
+    def grad(self) -> Tensor | None:
         """The gradient `backward()` left; `None` before it. Gradients add up until `zero_grad()`."""
         handle = ask("grad", self._id)
         return _of(handle) if handle else None
 
     @grad.setter
-    def grad(self, value: "Tensor | None") -> None:
+    def grad(self, value: Tensor | None) -> None:
         ask("setGrad", self._id, 0 if value is None else value._id)
 
-    def backward(self, gradient: "Tensor | None" = None) -> "Tensor":
+    def backward(self, gradient: Tensor | None = None) -> Tensor:
         """Adds the gradient of this scalar to `grad` of every tensor below that requires one, or of all float
         tensors of data where none does. With `gradient`, of this shape, the gradient of the sum of
         `gradient * self`."""
@@ -279,12 +285,12 @@ class Tensor(Handle, metaclass=_Class):
 
     # Where its value is.
 
-    def realize(self, *others: "Tensor") -> "Tensor":
+    def realize(self, *lst: Tensor, do_update_stats: bool = True) -> Tensor:
         """Queues the work for these tensors now; waits for nothing."""
-        ask("realize", [self._id, *(other._id for other in joined((), others))])
+        ask("realize", [self._id, *(other._id for other in lst)])
         return self
 
-    def assign(self, x: Any) -> "Tensor":
+    def assign(self, x: Any) -> Tensor:
         """Makes this tensor hold another value of its shape and type."""
         value = x if isinstance(x, Tensor) else Tensor(x, dtype=self.dtype)
         if value.shape != self.shape:
@@ -292,24 +298,24 @@ class Tensor(Handle, metaclass=_Class):
         ask("assign", self._id, value._id)
         return self
 
-    def replace(self, x: "Tensor") -> "Tensor":
+    def replace(self, x: Tensor) -> Tensor:
         """Makes this tensor another one, of any shape and type."""
         release(self._id)
         self._id = ask("alias", x._id)
         self._describe()
         return self
 
-    def to(self, device: str | None) -> "Tensor":
+    def to(self, device: str | None) -> Tensor:
         """A copy on another device; this where it is there already."""
         if device is None or engine_name(device) in ("auto", self.device.lower()):
             return self
         return _of(wait(ask("to", self._id, engine_name(device))))
 
-    def to_(self, device: str | None) -> "Tensor":
+    def to_(self, device: str | None) -> Tensor:
         """Moves this tensor to another device."""
         return self.replace(self.to(device))
 
-    def clone(self, device: str | None = None) -> "Tensor":
+    def clone(self, device: str | None = None) -> Tensor:
         """A copy with a value of its own."""
         return (self + 0 if self.dtype is not dtypes.bool else self.contiguous()).to(device)
 
@@ -363,7 +369,7 @@ class Tensor(Handle, metaclass=_Class):
             raise TypeError("len() of a tensor of shape ()")
         return self.shape[0]
 
-    def __iter__(self) -> Iterator["Tensor"]:
+    def __iter__(self) -> Iterator[Tensor]:
         if self.ndim == 0:
             raise TypeError("iteration over a tensor of shape ()")
         return (self[i] for i in range(self.shape[0]))
@@ -387,7 +393,7 @@ class Tensor(Handle, metaclass=_Class):
 
     # Indexing.
 
-    def __getitem__(self, index: Any) -> "Tensor":
+    def __getitem__(self, index: Any) -> Tensor:
         parts, masked = _parts(index)
         if masked:
             return _wrap(invoke_later("[]", PLACES["at_masked"], self._id, parts))
@@ -399,16 +405,45 @@ class Tensor(Handle, metaclass=_Class):
 
     # Calling.
 
-    def sequential(self, ll: list) -> "Tensor":
+    def sequential(self, ll: list) -> Tensor:
         """Applies the functions of a list one after the other."""
         x = self
         for function in ll:
             x = function(x)
         return x
 
-    def short(self) -> "Tensor":
-        """There is no 16-bit integer here."""
+    def short(self) -> Tensor:
+        """There is no 16-bit integer here: a `DTypeError` says so."""
         return self.cast("int16")
+
+    def normalize(self, p: float = 2.0, dim: int = 1, eps: float = 1e-12) -> Tensor:
+        """Divided along `dim` by the p-norm, or by `eps` where that is larger."""
+        norm = self.abs().max(dim, True) if p == float("inf") else (self.abs() ** p).sum(dim, True) ** (1 / p)
+        return self / norm.maximum(eps)
+
+    def pad_to(self, shape: Any, *args: Any, value: Any = 0) -> Tensor:
+        """Padded at the ends to this shape; None keeps an axis."""
+        grown = zip(self.shape, spread(shape, args), strict=True)
+        return self.pad([None if to is None else (0, to - n) for n, to in grown], value=value)
+
+    def shrink_to(self, shape: Any, *args: Any) -> Tensor:
+        """The start of each axis, to this shape; None keeps an axis."""
+        return self.shrink([None if to is None else (0, to) for to in spread(shape, args)])
+
+    def empty_like(self, dtype: Any = None, device: str | None = None) -> Tensor:
+        """Zeros in this tensor's shape, and dtype unless told."""
+        return self.zeros_like(dtype, device)
+
+    def const_like(self, b: Any, dtype: Any = None) -> Tensor:
+        """One value in this tensor's shape, and dtype unless told."""
+        return self.full_like(b, dtype)
+
+    @staticmethod
+    def from_url(url: str, gunzip: bool = False, **kwargs) -> Tensor:
+        """The bytes at an address, as `uint8`."""
+        from .helpers import fetch
+
+        return Tensor(fetch(url, gunzip=gunzip).read_bytes(), **kwargs)
 
     __add__ = _binary(PLACES["add"])
     __radd__ = _binary(PLACES["add"], True)
@@ -457,16 +492,16 @@ class Tensor(Handle, metaclass=_Class):
     __ilshift__ = _in_place(__lshift__)
     __irshift__ = _in_place(__rshift__)
 
-    def __neg__(self) -> "Tensor":
+    def __neg__(self) -> Tensor:
         return self.neg()
 
-    def __pos__(self) -> "Tensor":
+    def __pos__(self) -> Tensor:
         return self
 
-    def __abs__(self) -> "Tensor":
+    def __abs__(self) -> Tensor:
         return self.abs()
 
-    def __invert__(self) -> "Tensor":
+    def __invert__(self) -> Tensor:
         return self.bitwise_not()
 
     def __round__(self, ndigits: int | None = None) -> Any:
