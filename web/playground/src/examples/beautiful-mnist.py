@@ -57,4 +57,4 @@ for step in steps(70):
     if step % 10 == 9:
         plot(test_accuracy=test_accuracy())
 
-print("accuracy on digits it never saw:", test_accuracy().item())
+print(f"accuracy on digits it never saw: {test_accuracy().item():.3f}")

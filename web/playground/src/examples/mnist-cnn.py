@@ -49,4 +49,4 @@ for step in steps(120):
     if step % 20 == 19:
         plot(test_accuracy=test_accuracy())
 
-print("accuracy on digits it never saw:", test_accuracy().item())
+print(f"accuracy on digits it never saw: {test_accuracy().item():.3f}")

@@ -43,4 +43,4 @@ for step in steps(900):
     if step % 50 == 49:
         plot(test_accuracy=test_accuracy())
 
-print("accuracy on digits it never saw:", test_accuracy().item())
+print(f"accuracy on digits it never saw: {test_accuracy().item():.3f}")

@@ -33,4 +33,4 @@ for step in steps(500):
     accuracy = ((guess > 0.5) == (target > 0.5)).float().mean()
     plot(loss=loss, accuracy=accuracy)
     if step % 100 == 0:
-        print(step, "accuracy", accuracy.item())
+        print(f"{step} accuracy {accuracy.item():.3f}")

@@ -23,7 +23,7 @@ for step in steps(300):
     opt.zero_grad()
     plot(loss=loss)
 
-print("loss", loss.item())
+print(f"loss {loss.item():.6f}")
 print("The answer for 0, 0 (wanted: 0):")
 print(model(Tensor([[0, 0]])).numpy())
 # print(model(Tensor([[0, 0]])).sigmoid().numpy())

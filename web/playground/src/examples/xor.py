@@ -28,7 +28,7 @@ for step in steps(600):
 
     plot(loss=loss)
     if step % 100 == 0:
-        print("step", step, "loss", loss.item())
+        print(f"step {step} loss {loss.item():.6f}")
 
 print("The four answers (wanted: 0 1 1 0):")
 print(model(X).numpy())

@@ -69,7 +69,6 @@ export const text = {
     unavailable: "not available",
   },
   status: {
-    python: (what: string) => `Python: ${what}`,
     step: (step: string, total: string | null) => (total ? `step ${step} of ${total}` : `step ${step}`),
     rate: (rate: string) => `${rate} steps/s`,
     memory: (size: string) => `${size} on device`,
