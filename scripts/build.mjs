@@ -12,7 +12,7 @@ const packageInputs = [
   ...[...engineInputs, "scripts/methods.mjs", "scripts/parameters.mjs"],
   ...["web/package", "tsconfig.base.json", "package-lock.json"],
 ];
-const playgroundInputs = [...packageInputs, "web/playground", "web/bench"];
+const playgroundInputs = [...packageInputs, "web/playground", "web/bench", "web/python"];
 
 // Never --all-features: Chromium refuses the module that makes.
 const wasmFeatures = [

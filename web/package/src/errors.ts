@@ -1,5 +1,7 @@
 /** What went wrong, for people and for programs. `message` holds all of it. */
 export class PlaygradError extends Error {
+  // Written out: minifying a page renames its classes.
+  override name = "PlaygradError";
   /** The method that was called, as written in the reference: `"matmul"`. */
   readonly op: string;
   /** What it was given. */
@@ -11,7 +13,6 @@ export class PlaygradError extends Error {
 
   constructor(op: string, got: string, expected: string, fix: string) {
     super(`${op}: got ${got}, expected ${expected}${fix && `. Fix: ${fix}`}`);
-    this.name = new.target.name;
     this.op = op;
     this.got = got;
     this.expected = expected;
@@ -20,15 +21,25 @@ export class PlaygradError extends Error {
 }
 
 /** Shapes that do not fit the method. */
-export class ShapeError extends PlaygradError {}
+export class ShapeError extends PlaygradError {
+  override name = "ShapeError";
+}
 /** An element type that the method or the device does not take. */
-export class DTypeError extends PlaygradError {}
+export class DTypeError extends PlaygradError {
+  override name = "DTypeError";
+}
 /** A device that is missing, lost, out of memory, or not opened yet. */
-export class DeviceError extends PlaygradError {}
+export class DeviceError extends PlaygradError {
+  override name = "DeviceError";
+}
 /** A file or download that is damaged, incomplete or of another format. */
-export class DataError extends PlaygradError {}
+export class DataError extends PlaygradError {
+  override name = "DataError";
+}
 /** Any other argument the method cannot use. */
-export class ArgumentError extends PlaygradError {}
+export class ArgumentError extends PlaygradError {
+  override name = "ArgumentError";
+}
 
 /** A fault of playgrad itself, never of the program that uses it. */
 export class InternalError extends Error {

@@ -112,8 +112,25 @@ export interface RunRequest {
 
 export type RunState = "running" | "paused" | "done" | "stopped" | "failed";
 
+/** What a worker needs to start Python, fetched once for all of them. */
+export interface PythonParts {
+  wasm: WebAssembly.Module;
+  script: ArrayBuffer;
+  library: ArrayBuffer;
+  packages: ArrayBuffer;
+  snapshot: PythonSnapshot | null;
+}
+
+/** The interpreter's memory once it has started; `key` names what it was made from. */
+export interface PythonSnapshot {
+  key: string;
+  memory: ArrayBuffer;
+}
+
 export type ToWorker =
   | { type: "init"; wasm: WebAssembly.Module | null; device: DeviceChoice; language: Language }
+  /** `interrupt` is shared memory: 2 in it raises KeyboardInterrupt. */
+  | { type: "python"; parts: PythonParts; interrupt: Uint8Array | null }
   | ({ type: "run" } & RunRequest)
   | { type: "pause" }
   | { type: "resume" }
@@ -136,6 +153,8 @@ export type FromWorker =
   | { type: "devices"; devices: DeviceInfo[] }
   /** Python is being loaded: `what` in words, done at fraction 1. */
   | { type: "python"; fraction: number; what: string }
+  /** Of the Python that has just started; null: the one that was given does not work. */
+  | { type: "snapshot"; snapshot: PythonSnapshot | null }
   | { type: "broken"; error: ProgramError }
   | { type: "device"; device: DeviceInfo }
   | { type: "started" }

@@ -1,6 +1,7 @@
 """What crosses to the engine and back: handles, calls, waiting, errors."""
 
 import re
+from asyncio import Future
 from typing import Any
 
 import _playgrad
@@ -190,6 +191,8 @@ def invoke_later(name: str, place: int, handle: int, values, defaults=()) -> Any
 
 # Asking what class a proxy is of is slow.
 PLAIN = {int, float, bool, str, type(None)}
+# A function's promise comes as a Future.
+PROMISED = (JsPromise, Future)
 
 
 def _value(given: Any) -> Any:
@@ -206,13 +209,13 @@ def ask(name: str, *args: Any) -> Any:
         made = _playgrad.ask(name, *given)
     except JsException as thrown:
         raise error(thrown) from None
-    return made if type(made) in PLAIN or isinstance(made, JsPromise) else made.to_py()
+    return made if type(made) in PLAIN or isinstance(made, PROMISED) else made.to_py()
 
 
 def wait(value: Any) -> Any:
     """A value, or the result of a promise."""
     flush()
-    if not isinstance(value, JsPromise):
+    if not isinstance(value, PROMISED):
         return value.to_py() if isinstance(value, JsProxy) else value
     try:
         return _value(run_sync(value))

@@ -12,7 +12,7 @@ export function plot(values: Record<string, Plotted>): void {
         "plot",
         `${key} of type ${typeof value}`,
         "a number or a tensor with one element",
-        `Pass the value itself: plot({ ${key} }).`,
+        "Pass the value itself.",
       );
   }
   // Before the next step changes the weights it was made from.
@@ -25,6 +25,6 @@ function notOneNumber(key: string, value: Tensor): Error {
     "plot",
     `${key} of shape [${value.shape.join(", ")}]`,
     "a tensor with one element",
-    `Reduce it first: plot({ ${key}: ${key}.mean() }).`,
+    `Reduce it first, as in ${key}.mean().`,
   );
 }

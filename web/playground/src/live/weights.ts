@@ -1,7 +1,8 @@
-import { nn, Tensor } from "playgrad";
+import { Tensor } from "playgrad";
 import { UsageError } from "../runner/errors";
 import { addView } from "../runner/feed";
 import { post } from "../runner/port";
+import { firstParameter } from "./model";
 
 const mostTiles = 32;
 
@@ -11,7 +12,7 @@ export function weights(source: Tensor | object, label = "first layer"): void {
   addView({
     id,
     async sample() {
-      const weight = source instanceof Tensor ? source : nn.parameters(source)[0];
+      const weight = source instanceof Tensor ? source : firstParameter(source);
       if (!weight)
         throw new UsageError(
           "weights",

@@ -1,4 +1,13 @@
-import type { DeviceChoice, FromWorker, Language, RunRequest, ToWorker } from "../protocol";
+import type {
+  DeviceChoice,
+  FromWorker,
+  Language,
+  PythonParts,
+  PythonSnapshot,
+  RunRequest,
+  ToWorker,
+} from "../protocol";
+import { text } from "../text/en";
 
 /**
  * The page's side: one worker runs the program, a warm one stands by. A run always gets a fresh worker, so that
@@ -7,6 +16,7 @@ import type { DeviceChoice, FromWorker, Language, RunRequest, ToWorker } from ".
 
 const patience = 250;
 const sparePause = 1200;
+const interruptEvery = 20;
 
 export type RunnerEvent = FromWorker | { type: "died" } | { type: "forced" };
 
@@ -14,6 +24,8 @@ interface Seat {
   worker: Worker;
   device: DeviceChoice;
   language: Language;
+  /** Shared with Python in the worker; null where memory cannot be shared. */
+  interrupts: Uint8Array | null;
   used: boolean;
   report: FromWorker | null;
 }
@@ -24,6 +36,8 @@ export class Runner {
   #spare: Seat | null = null;
   #spareTimer: ReturnType<typeof setTimeout> | undefined;
   #stopTimer: ReturnType<typeof setTimeout> | undefined;
+  #interruptTimer: ReturnType<typeof setInterval> | undefined;
+  #python: Promise<PythonParts> | null = null;
   #device: DeviceChoice;
   #language: Language;
   #listener: (event: RunnerEvent) => void = () => undefined;
@@ -47,7 +61,7 @@ export class Runner {
   }
 
   run(request: RunRequest): void {
-    clearTimeout(this.#stopTimer);
+    this.#calm();
     this.#device = request.device;
     this.#language = request.language;
     if (this.#seat.used || !this.#fits(this.#seat) || this.#seat.report?.type === "broken") {
@@ -61,15 +75,26 @@ export class Runner {
 
   stop(): void {
     this.#send({ type: "stop" });
-    clearTimeout(this.#stopTimer);
+    this.#calm();
+    const { interrupts } = this.#seat;
+    const interrupt = () => interrupts && Atomics.store(interrupts, 0, 2);
+    interrupt();
+    // A program may catch it and go on.
+    this.#interruptTimer = setInterval(interrupt, interruptEvery);
     this.#stopTimer = setTimeout(() => {
+      this.#calm();
       this.#seat.worker.terminate();
       this.#takeSpare();
       this.#listener({ type: "forced" });
     }, patience);
   }
 
-  tell(message: Exclude<ToWorker, { type: "init" | "run" | "stop" }>): void {
+  #calm(): void {
+    clearTimeout(this.#stopTimer);
+    clearInterval(this.#interruptTimer);
+  }
+
+  tell(message: Exclude<ToWorker, { type: "init" | "python" | "run" | "stop" }>): void {
     this.#send(message);
   }
 
@@ -125,7 +150,16 @@ export class Runner {
 
   #hire(): Seat {
     const worker = new Worker(new URL("./worker.ts", import.meta.url), { type: "module" });
-    const seat: Seat = { worker, device: this.#device, language: this.#language, used: false, report: null };
+    const python = this.#language === "python";
+    const interrupts = python && crossOriginIsolated ? new Uint8Array(new SharedArrayBuffer(1)) : null;
+    const seat: Seat = {
+      worker,
+      device: this.#device,
+      language: this.#language,
+      interrupts,
+      used: false,
+      report: null,
+    };
     worker.addEventListener("message", ({ data }: MessageEvent<FromWorker>) => this.#receive(seat, data));
     worker.addEventListener("error", () => {
       if (seat === this.#spare) this.#dismissSpare();
@@ -139,14 +173,41 @@ export class Runner {
         language: seat.language,
       } satisfies ToWorker),
     );
+    if (python) void this.#teachPython(seat);
     return seat;
   }
 
+  async #teachPython(seat: Seat): Promise<void> {
+    try {
+      this.#python ??= import("../python/parts").then(({ loadParts }) =>
+        loadParts((fraction, what) => this.#listener({ type: "python", fraction: 0.9 * fraction, what })),
+      );
+      const parts = await this.#python;
+      seat.worker.postMessage({ type: "python", parts, interrupt: seat.interrupts } satisfies ToWorker);
+    } catch (error) {
+      this.#python = null;
+      const reason = error instanceof Error ? error.message : String(error);
+      const message = text.python.failed(reason);
+      const fix = text.python.failedFix;
+      this.#receive(seat, { type: "broken", error: { kind: "load", name: "NetworkError", message, fix } });
+    }
+  }
+
+  async #keep(snapshot: PythonSnapshot | null): Promise<void> {
+    const parts = await this.#python;
+    if (parts) parts.snapshot = snapshot;
+    const { keepSnapshot } = await import("../python/parts");
+    await keepSnapshot(snapshot);
+  }
+
   #receive(seat: Seat, message: FromWorker): void {
+    if (message.type === "snapshot") {
+      void this.#keep(message.snapshot);
+      return;
+    }
     if (message.type === "ready" || message.type === "broken") seat.report = message;
     if (seat !== this.#seat) return;
-    if (message.type === "state" && message.state !== "running" && message.state !== "paused")
-      clearTimeout(this.#stopTimer);
+    if (message.type === "state" && message.state !== "running" && message.state !== "paused") this.#calm();
     this.#listener(message);
   }
 }

@@ -4,7 +4,7 @@ import { post } from "./port";
 
 /** Console lines in the order they were printed, tensors as text once they are read. */
 
-const longest = 20_000;
+export const longest = 20_000;
 const perSecond = 400;
 
 let order: Promise<void> = Promise.resolve();
@@ -34,7 +34,7 @@ export async function consoleSettled(): Promise<void> {
   reportDropped();
 }
 
-function admit(): boolean {
+export function admit(): boolean {
   const now = performance.now();
   if (now - windowStart > 1000) {
     reportDropped();

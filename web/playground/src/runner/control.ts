@@ -15,6 +15,8 @@ const rateWindow = 500;
 let paused = false;
 let stopped = false;
 let allowance = 0;
+let loops = 0;
+let canWait = true;
 let speed = Infinity;
 let sliceStart = 0;
 let paceStart = 0;
@@ -179,16 +181,78 @@ function gate(): Promise<void> | null {
   return null;
 }
 
+const paced = () => Number.isFinite(speed) && !paused;
+
+/** What has to be waited for between two steps, or null. */
+function between(): Promise<void> | null {
+  if (!canWait) {
+    reportSometimes(performance.now());
+    return null;
+  }
+  const first = gate();
+  if (!first && !paced()) return null;
+  return (async () => {
+    for (let wait = first; wait; wait = stopped ? null : gate()) await wait;
+    if (paced()) await pace();
+  })();
+}
+
+export function afterStep(): void {
+  total++;
+  windowSteps++;
+}
+
 /** `for await (const i of steps(500))` counts 0 … 499 and answers Pause, Step, Stop and the speed slider. */
-export async function* steps(count = Infinity): AsyncGenerator<number, void, void> {
-  goal = total + count;
-  for (let i = 0; i < count; i++) {
-    for (let wait = gate(); wait; wait = stopped ? null : gate()) await wait;
-    if (Number.isFinite(speed) && !paused) await pace();
+export async function* steps(times = Infinity): AsyncGenerator<number, void, void> {
+  goal = total + times;
+  for (let i = 0; i < times; i++) {
+    const wait = between();
+    if (wait) await wait;
     if (stopped) throw new StopSignal();
     if (allowance > 0) allowance--;
     yield i;
-    total++;
-    windowSteps++;
+    afterStep();
   }
 }
+
+// What follows is for a program that cannot await: it calls these and has what they return waited for. A step is one
+// `tick`, an optimizer's, unless the program loops over steps of its own.
+
+export function tick(): Promise<void> | null {
+  if (loops > 0 || stopped) return null;
+  afterStep();
+  if (allowance > 0) allowance--;
+  return between();
+}
+
+export function enterLoop(times: number): void {
+  loops++;
+  goal = total + times;
+}
+
+export function beforeStep(): Promise<void> | null {
+  const wait = between();
+  const take = () => {
+    if (allowance > 0) allowance--;
+  };
+  if (wait) return wait.then(take);
+  take();
+  return null;
+}
+
+export function leaveLoop(): void {
+  loops--;
+}
+
+/** Ends early on Stop. */
+export async function rest(ms: number): Promise<void> {
+  const end = performance.now() + ms;
+  for (let left = ms; left > 0 && !stopped; left = end - performance.now()) await sleep(left);
+}
+
+/** In a browser whose programs cannot be suspended, steps are counted and nothing more. */
+export function neverWait(): void {
+  canWait = false;
+}
+
+export const isStopped = () => stopped;

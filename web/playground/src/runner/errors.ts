@@ -29,7 +29,7 @@ export function describe(thrown: unknown, moduleUrl: string): ProgramError {
     const { op, got, expected, fix } = thrown;
     return {
       kind: engineKind(error),
-      name: publicName(error),
+      name: error.name,
       message: error.message,
       op,
       got,
@@ -38,12 +38,7 @@ export function describe(thrown: unknown, moduleUrl: string): ProgramError {
       ...place,
     };
   }
-  return { kind: "runtime", name: publicName(error), message: error.message, ...place };
-}
-
-/** Minifying renames classes; the name a person knows is the exported one. */
-function publicName(error: Error): string {
-  return Object.entries(playgrad).find(([, value]) => value === error.constructor)?.[0] ?? error.name;
+  return { kind: "runtime", name: error.name, message: error.message, ...place };
 }
 
 function engineKind(error: Error): ErrorKind {

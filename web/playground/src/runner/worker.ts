@@ -2,7 +2,9 @@ import * as playgrad from "playgrad";
 import * as playground from "../live/index";
 import { receiveSlider, setSliders } from "../live/slider";
 import { receiveDigit, setSource } from "../live/state";
-import type { DeviceChoice, RunRequest, ToWorker } from "../protocol";
+import type { DeviceChoice, PythonParts, RunRequest, ToWorker } from "../protocol";
+import type { Interpreter } from "../python/interpreter";
+import { text } from "../text/en";
 import { compile, type ImportTarget } from "./compile";
 import { captureConsole, consoleSettled } from "./console";
 import * as control from "./control";
@@ -18,6 +20,11 @@ Error.stackTraceLimit = 50;
 let targets: Record<string, ImportTarget> = {};
 let programUrl = "";
 let failed = false;
+let python: Interpreter | null = null;
+let pythonStarted: (done: Promise<void>) => void = () => undefined;
+const pythonReady = new Promise<void>((resolve) => {
+  pythonStarted = resolve;
+});
 let initialised: (done: Promise<void>) => void = () => undefined;
 const ready = new Promise<void>((resolve) => {
   initialised = resolve;
@@ -37,6 +44,27 @@ async function init(wasm: WebAssembly.Module | null, device: DeviceChoice): Prom
     // Told here: the rejection that follows must not be told again as the program's error.
     failed = true;
     post({ type: "broken", error: engineRuns() ? detail : { ...detail, kind: "load" } });
+    throw error;
+  }
+}
+
+async function startPython(parts: PythonParts, interrupts: Uint8Array | null): Promise<void> {
+  try {
+    post({ type: "python", fraction: 0.9, what: text.python.starting });
+    await ready;
+    const { start } = await import("../python/interpreter");
+    python = await start(parts, interrupts ?? new Uint8Array(1), (snapshot) =>
+      post({ type: "snapshot", snapshot }, snapshot ? [snapshot.memory] : []),
+    );
+    post({ type: "python", fraction: 1, what: "" });
+  } catch (error) {
+    failed = true;
+    const reason = error instanceof Error ? error.message : String(error);
+    const message = text.python.failed(reason);
+    post({
+      type: "broken",
+      error: { kind: "load", name: "PythonError", message, fix: text.python.failedFix },
+    });
     throw error;
   }
 }
@@ -71,9 +99,39 @@ function patience(): Promise<void> {
 
 function fail(error: unknown): void {
   if (failed || error instanceof StopSignal) return;
+  const told = python?.describe(error) ?? describe(error, programUrl);
+  if (typeof told === "string") return;
   failed = true;
-  post({ type: "error", error: describe(error, programUrl) });
+  post({ type: "error", error: told });
+  stop();
+}
+
+function stop(): void {
   control.stop();
+  python?.interrupt();
+}
+
+/** Resolves to whether the program was stopped; its error is thrown. */
+async function runTypeScript(code: string): Promise<boolean> {
+  programUrl = moduleUrl(compile(code, targets));
+  post({ type: "started" });
+  try {
+    await import(/* @vite-ignore */ programUrl);
+    return false;
+  } catch (error) {
+    if (error instanceof StopSignal) return true;
+    throw error;
+  }
+}
+
+async function runPython(code: string, seed: number): Promise<boolean> {
+  post({ type: "started" });
+  const outcome = await python?.run(code, seed);
+  if (typeof outcome === "object" && !failed) {
+    failed = true;
+    post({ type: "error", error: outcome });
+  }
+  return outcome === "stopped";
 }
 
 async function run(request: RunRequest): Promise<void> {
@@ -86,13 +144,11 @@ async function run(request: RunRequest): Promise<void> {
   try {
     post({ type: "device", device: playgrad.device() });
     playgrad.manualSeed(request.seed);
-    programUrl = moduleUrl(compile(request.code, targets));
+    if (request.language === "python") await pythonReady;
     control.begin(request);
-    post({ type: "started" });
-    await import(/* @vite-ignore */ programUrl);
+    stopped = await (request.language === "python" ? runPython : runTypeScript)(request.code, request.seed);
   } catch (error) {
-    if (error instanceof StopSignal) stopped = true;
-    else fail(error);
+    fail(error);
   }
   await Promise.race([settle(), failed ? patience() : new Promise<never>(() => undefined)]);
   await consoleSettled();
@@ -110,6 +166,9 @@ self.addEventListener("message", ({ data }: MessageEvent<ToWorker>) => {
     case "init":
       initialised(init(data.wasm, data.device));
       return;
+    case "python":
+      pythonStarted(startPython(data.parts, data.interrupt));
+      return;
     case "run":
       void run(data).catch(() => undefined);
       return;
@@ -120,7 +179,7 @@ self.addEventListener("message", ({ data }: MessageEvent<ToWorker>) => {
     case "step":
       return control.step();
     case "stop":
-      return control.stop();
+      return stop();
     case "speed":
       return control.setSpeed(data.speed);
     case "slider":

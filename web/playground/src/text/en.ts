@@ -200,6 +200,16 @@ export const text = {
     loadingStopped: "Loading was stopped. Run starts it again.",
     forced: "Stopped. The program did not answer, so its worker was replaced.",
   },
+  python: {
+    loading: "Loading Python",
+    starting: "Starting Python",
+    failed: (reason: string) => `Python could not be loaded (${reason})`,
+    failedFix: "Check the connection and run again. Your code is kept.",
+    missing: (name: string) =>
+      `There is no ${name} here. Programs can import tinygrad, micrograd, playground and Python's own library; NumPy and other packages of Pyodide are downloaded when a program imports them.`,
+    noPackage: (reason: string) => `A package could not be downloaded; are you offline? (${reason})`,
+    mainFile: "main.py",
+  },
   shared: {
     title: "This program came from a link",
     body: "Read it first: it runs in your browser. Your own version of the example is kept.",

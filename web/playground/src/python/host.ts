@@ -1,0 +1,117 @@
+import type { Tensor } from "playgrad";
+import { bridge } from "playgrad/bridge";
+import { boundary } from "../live/boundary";
+import { dataset } from "../live/dataset";
+import { drawDigit } from "../live/draw";
+import { ForeignModel, type Model } from "../live/model";
+import { plot } from "../live/plot";
+import { predictions } from "../live/predictions";
+import { show } from "../live/show";
+import { slider } from "../live/slider";
+import { weights } from "../live/weights";
+import * as control from "../runner/control";
+import type { Plotted } from "../runner/feed";
+import { flush, write } from "../runner/terminal";
+
+/**
+ * What Python asks of the page: web/python/playground.py calls these. Tensors come as handles, models as the name
+ * of the panel they were given to.
+ */
+
+type Answer = (panel: string, handle: number) => number;
+type FirstParameter = (panel: string) => number;
+
+let answer: Answer;
+let firstParameter: FirstParameter;
+
+/** The tensor of a handle that Python gives away. */
+function take(handle: number): Tensor {
+  const taken = bridge.tensor(handle);
+  bridge.ask("release", Uint32Array.of(handle));
+  return taken;
+}
+
+class PythonModel extends ForeignModel {
+  constructor(readonly panel: string) {
+    super();
+  }
+
+  forward(x: Tensor): Tensor {
+    return take(answer(this.panel, bridge.handle(x)));
+  }
+
+  firstParameter(): Tensor | undefined {
+    const handle = firstParameter(this.panel);
+    return handle === 0 ? undefined : take(handle);
+  }
+}
+
+const either = (panel: string, handle: number): Model | Tensor =>
+  panel === "" ? bridge.tensor(handle) : new PythonModel(panel);
+
+async function digits(train?: number, test?: number): Promise<[...number[], string]> {
+  const made = await dataset({
+    ...(train === undefined ? {} : { train }),
+    ...(test === undefined ? {} : { test }),
+  });
+  const tensors = [made.train.images, made.train.labels, made.test.images, made.test.labels];
+  return [...tensors.map((tensor) => bridge.handle(tensor)), made.source];
+}
+
+/** The module `_playground`. */
+export const pageModule = {
+  serve(first: Answer, second: FirstParameter): void {
+    answer = first;
+    firstParameter = second;
+  },
+
+  write: (text: string, error: boolean) => write(text, error ? "error" : "log"),
+
+  /** Names, each with a tensor's handle or 0, and a number. */
+  plot(...flat: (string | number)[]): void {
+    const values: Record<string, Plotted> = {};
+    for (let i = 0; i < flat.length; i += 3) {
+      const [name, handle, number] = flat.slice(i, i + 3) as [string, number, number];
+      values[name] = handle === 0 ? number : bridge.tensor(handle);
+    }
+    plot(values);
+  },
+
+  show: (handle: number, number: number, label?: string) =>
+    show(handle === 0 ? number : bridge.tensor(handle), label),
+
+  boundary: (panel: string, x: number, y: number) =>
+    boundary(new PythonModel(panel), { x: bridge.tensor(x), y: bridge.tensor(y) }),
+
+  weights: (panel: string, handle: number, label: string) => weights(either(panel, handle), label),
+
+  predictions: (images: number, panel: string, handle: number, labels: number) =>
+    predictions(bridge.tensor(images), either(panel, handle), bridge.tensor(labels)),
+
+  drawDigit: (panel: string) => drawDigit(new PythonModel(panel)),
+
+  slider: (name: string, min: number, max: number, value: number, step?: number) =>
+    slider(name, { min, max, value, ...(step === undefined ? {} : { step }) }),
+
+  dataset: digits,
+  rest: control.rest,
+  enterLoop: control.enterLoop,
+  afterStep: control.afterStep,
+  leaveLoop: control.leaveLoop,
+
+  beforeStep(): Promise<void> | null {
+    flush();
+    return control.beforeStep();
+  },
+};
+
+/** What web/python/boot.mjs wants of whoever boots. */
+export const host = {
+  tick(): Promise<void> | undefined {
+    return control.tick() ?? undefined;
+  },
+
+  async mnist(): Promise<number[]> {
+    return (await digits()).slice(0, 4) as number[];
+  },
+};

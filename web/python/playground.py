@@ -1,0 +1,161 @@
+"""The panels and the training loop of the page, by the names they have in TypeScript."""
+
+import itertools
+import math
+from builtins import print as print
+from typing import Any, Iterator, NamedTuple
+
+import _playground as page
+from pyodide.ffi import JsException, create_proxy
+from tinygrad import Tensor
+from tinygrad._engine import EngineError, ask, error, wait
+from tinygrad.nn.state import get_parameters
+
+
+class UsageError(EngineError, ValueError):
+    """A mistake in calling one of these helpers."""
+
+
+class Labelled(NamedTuple):
+    """uint8 images (n, 28, 28) and int32 labels (n,)."""
+
+    images: Tensor
+    labels: Tensor
+
+
+class Dataset(NamedTuple):
+    train: Labelled
+    test: Labelled
+    source: str
+
+
+_sources: dict[str, tuple[str, Any]] = {}
+
+
+def _tell(function, *args) -> Any:
+    try:
+        return function(*args)
+    except JsException as thrown:
+        js = thrown.js_error
+        if js.name == "UsageError":
+            raise UsageError(js.op, js.got, js.expected, js.fix) from None
+        raise error(thrown) from None
+
+
+def _tensor(value: Any) -> Tensor:
+    return value if isinstance(value, Tensor) else Tensor(value)
+
+
+def _keep(panel: str, op: str, source: Any) -> str:
+    """Remembers what a panel shows under its name, by which the page asks for it."""
+    if not _sources:
+        page.serve(create_proxy(_answer), create_proxy(_first_parameter))
+    _sources[panel] = op, source
+    return panel
+
+
+def _model(panel: str, op: str, model: Any) -> str:
+    if callable(model) or hasattr(model, "forward") or isinstance(model, list):
+        return _keep(panel, op, model)
+    expected = "a function of a tensor, or an object with __call__ or forward"
+    raise UsageError(op, f"a {type(model).__name__}", expected, "Pass the model itself.")
+
+
+def _answer(panel: str, handle: int) -> int:
+    x = Tensor._of(handle)
+    op, model = _sources[panel]
+    if isinstance(model, list):
+        answer = x.sequential(model)
+    else:
+        answer = model(x) if callable(model) else model.forward(x)
+    if isinstance(answer, Tensor):
+        return ask("alias", answer._id)
+    raise UsageError(op, f"a model that returns a {type(answer).__name__}", "a tensor", "Let it return Tensor(…).")
+
+
+def _first_parameter(panel: str) -> int:
+    parameters = get_parameters(_sources[panel][1])
+    return ask("alias", parameters[0]._id) if parameters else 0
+
+
+def plot(values: dict[str, Any] | None = None, /, **named: Any) -> None:
+    """Adds a point to one chart per name: plot(loss=loss, accuracy=0.9), or plot({"train loss": loss})."""
+    flat: list = []
+    for name, value in {**(values or {}), **named}.items():
+        if isinstance(value, Tensor):
+            flat += (name, value._id, 0.0)
+            continue
+        try:
+            flat += (name, 0, float(value))
+        except (TypeError, ValueError):
+            got = f"{name} of type {type(value).__name__}"
+            expected = "a number or a tensor with one element"
+            raise UsageError("plot", got, expected, "Pass the value itself.") from None
+    _tell(page.plot, *flat)
+
+
+def show(value: Any, label: str | None = None) -> None:
+    """A tensor, array or number in a panel of its own."""
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        _tell(page.show, 0, float(value), label)
+    else:
+        _tell(page.show, _tensor(value)._id, 0.0, label)
+
+
+def boundary(model: Any, x: Any, y: Any) -> None:
+    """The plane as the model sees it, with the points x (n, 2) and their classes y on it."""
+    x, y = _tensor(x), _tensor(y)
+    _tell(page.boundary, _model("boundary", "boundary", model), x._id, y._id)
+
+
+def weights(source: Any, label: str = "first layer") -> None:
+    """The first layer's weights of a model, or any tensor, as small images."""
+    if isinstance(source, Tensor):
+        _tell(page.weights, "", source._id, label)
+    else:
+        _tell(page.weights, _keep(f"weights:{label}", "weights", source), 0, label)
+
+
+def predictions(images: Tensor, predicted: Any, labels: Tensor) -> None:
+    """The first images with what the model says of them; `predicted` is the model, classes (n,) or scores."""
+    images, labels = _tensor(images), _tensor(labels)
+    if isinstance(predicted, Tensor):
+        _tell(page.predictions, images._id, "", predicted._id, labels._id)
+    else:
+        panel = _model("predictions", "predictions", predicted)
+        _tell(page.predictions, images._id, panel, 0, labels._id)
+
+
+def draw_digit(model: Any) -> None:
+    """A pad to draw a digit on, with the model's probabilities beside it."""
+    _tell(page.drawDigit, _model("draw", "draw_digit", model))
+
+
+def slider(name: str, min: float, max: float, value: float, step: float | None = None) -> float:
+    """A slider beside the charts; returns where it stands now, so call it inside the loop."""
+    return _tell(page.slider, name, float(min), float(max), float(value), step)
+
+
+def dataset(train: int = 6000, test: int = 1000) -> Dataset:
+    """Digits to learn from: generated ones, or real MNIST once it is chosen in the Data panel."""
+    *handles, source = wait(_tell(page.dataset, train, test))
+    images, labels, test_images, test_labels = (Tensor._of(handle) for handle in handles)
+    return Dataset(Labelled(images, labels), Labelled(test_images, test_labels), source)
+
+
+def moons(n: int = 200, noise: float = 0.1, seed: int = 0) -> tuple[Tensor, Tensor]:
+    """Two interleaved half circles: points (n, 2) and their classes, 0 or 1."""
+    x, y = ask("points", 1, n, noise, seed, 2)
+    return Tensor._of(x), Tensor._of(y)
+
+
+def steps(count: int | None = None) -> Iterator[int]:
+    """Counts 0, 1, … and answers Pause, Step, Stop and the speed slider between two steps."""
+    page.enterLoop(math.inf if count is None else count)
+    try:
+        for i in itertools.count() if count is None else range(count):
+            wait(page.beforeStep())
+            yield i
+            page.afterStep()
+    finally:
+        page.leaveLoop()
