@@ -83,7 +83,8 @@ for (const kind of ["jit", "plain"]) {
   const times = { python: [], javascript: [] };
   for (const steps of Object.values(sides)) await steps(STEPS[kind]);
   for (let turn = 0; turn < Number(turns); turn += 1) {
-    for (const [name, steps] of Object.entries(sides)) {
+    const order = Object.entries(sides);
+    for (const [name, steps] of turn % 2 ? order : order.toReversed()) {
       const start = performance.now();
       await steps(STEPS[kind]);
       times[name].push((performance.now() - start) / STEPS[kind]);

@@ -7,6 +7,10 @@ export function install(pyodide, files, bridge, host = {}) {
     ...bridge,
     release: (...handles) => bridge.ask("release", handles),
     describe: (handle) => [bridge.ask("dtype", handle), ...bridge.ask("shape", handle)].join(" "),
+    replay: (step, ...handles) => {
+      const made = bridge.ask("jitReplay", step, handles);
+      return made.length === 1 ? made[0] : made;
+    },
     tick: () => undefined,
     ...host,
   });

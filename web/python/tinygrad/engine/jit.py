@@ -2,7 +2,9 @@
 
 import functools
 
-from .._engine import ArgumentError, ask, tick
+from _playgrad import replay
+
+from .._engine import ArgumentError, JsException, ask, error, tick
 from ..tensor import Tensor
 
 _recording = None
@@ -26,6 +28,15 @@ class _Recording:
     def __del__(self):
         if self.id is not None:
             ask("jitRelease", self.id)
+
+    def replay(self, ids):
+        try:
+            made = replay(self.id, *ids)
+        except JsException as thrown:
+            raise error(thrown) from None
+        tensors = [Tensor._of(made)] if type(made) is int else [*map(Tensor._of, made.to_py())]
+        self.tick()
+        return _give(self.result, tensors)
 
     def tick(self):
         for _ in range(self.steps):
@@ -62,14 +73,16 @@ class TinyJit:
         if _recording is not None:
             return self.fxn(*args, **kwargs)
         tensors = []
-        key = (ask("training"), _key(args, tensors), _key(kwargs, tensors))
+        key = (
+            ask("training"),
+            *[_key(arg, tensors) for arg in args],
+            kwargs and _key(kwargs, tensors) or None,
+        )
         ids = [t._id for t in tensors]
         found = self._recorded.get(key)
         self.cnt += 1
         if found is not None:
-            made = [Tensor._of(i) for i in ask("jitReplay", found.id, ids)]
-            found.tick()
-            return _give(found.result, made)
+            return found.replay(ids)
         if self.cnt == 1:
             return self.fxn(*args, **kwargs)
         found, result = self._record(args, kwargs, ids)
