@@ -416,6 +416,14 @@ class Tensor(Handle, metaclass=_Class):
         """There is no 16-bit integer here: a `DTypeError` says so."""
         return self.cast("int16")
 
+    def leakyrelu(self, neg_slope: float = 0.01) -> Tensor:
+        """The name of `leaky_relu` in older programs."""
+        return self.leaky_relu(neg_slope)
+
+    def logsoftmax(self, axis: int = -1) -> Tensor:
+        """The name of `log_softmax` in older programs."""
+        return self.log_softmax(axis)
+
     def normalize(self, p: float = 2.0, dim: int = 1, eps: float = 1e-12) -> Tensor:
         """Divided along `dim` by the p-norm, or by `eps` where that is larger."""
         norm = self.abs().max(dim, True) if p == float("inf") else (self.abs() ** p).sum(dim, True) ** (1 / p)
