@@ -253,3 +253,30 @@ export async function vulkan() {
     note: "on this machine's own GPU; for a software one: apt-get install mesa-vulkan-drivers libvulkan1",
   };
 }
+
+const NVRTC = "nvidia-cuda-nvrtc-cu12";
+const NVRTC_VERSION = "12.9.86";
+
+/** Environment in which tests find CUDA's compiler, and what to say about it; fetched where pip is (90 MB, once). */
+export async function nvrtc() {
+  if (process.platform !== "linux" || process.arch !== "x64")
+    return { env: {}, note: "NVRTC as it is found" };
+  const given = process.env.PLAYGRAD_NVRTC;
+  if (given) return { env: {}, note: `NVRTC ${given}` };
+  const folder = cache(`nvrtc-${NVRTC_VERSION}`);
+  const library = join(folder, "nvidia", "cuda_nvrtc", "lib", "libnvrtc.so.12");
+  if (!existsSync(library)) {
+    if (!output("python3", ["-m", "pip", "--version"]))
+      return { env: {}, note: "NVRTC as it is found; python3 with pip would fetch it" };
+    const wheel = [`${NVRTC}==${NVRTC_VERSION}`, "--no-deps", "--only-binary=:all:", "--target", folder];
+    const fetched = step(`${NVRTC} ${NVRTC_VERSION} (90 MB)`, () =>
+      run("python3", ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", ...wheel]),
+    );
+    const failed = await fetched.then(
+      () => false,
+      () => true,
+    );
+    if (failed) return { env: {}, note: "NVRTC as it is found; fetching it failed" };
+  }
+  return { env: { PLAYGRAD_NVRTC: library }, note: `NVRTC ${NVRTC_VERSION}` };
+}

@@ -8,6 +8,7 @@ import {
   browser,
   checkPrerequisites,
   npmPackages,
+  nvrtc,
   vulkan,
   wasmBindgen,
   wasmPack,
@@ -74,13 +75,13 @@ const stages = [
     group: "rust",
     needs: ["tests/ops.rs", "tests/grad.rs", "tests/golden.rs", "tests/train.rs"],
     work: async () => {
-      const { env, note } = await vulkan();
+      const [gpu, compiler] = [await vulkan(), await nvrtc()];
       await run(
         "cargo",
         ["test", "--locked", "-p", "playgrad", "--no-fail-fast", "--", "--quiet", "--show-output"],
-        { env },
+        { env: { ...gpu.env, ...compiler.env } },
       );
-      return `wgpu ${note}`;
+      return `wgpu ${gpu.note}; ${compiler.note}`;
     },
   },
   {

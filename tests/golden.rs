@@ -1,10 +1,11 @@
-//! One committed WGSL text per kind of kernel, accepted by naga and, where it is installed, tint, and translated to
-//! MSL and SPIR-V. `UPDATE_GOLDEN=1 cargo test --test golden` writes the files anew.
+//! One committed text per kind of kernel and language: WGSL, accepted by naga and, where it is installed, tint, and
+//! translated to MSL and SPIR-V; CUDA C++, which `tests/cuda.rs` compiles. `UPDATE_GOLDEN=1 cargo test --test golden`
+//! writes the files anew.
 
 use playgrad::{
     DType, Error, Tensor,
     kernel::{Arg, Kernel, split},
-    render::{Bindings, Target, WGSL, dispatches, parts, render},
+    render::{Bindings, CUDA, Target, WGSL, dispatches, parts, render},
     runtime::{
         self, BufferId, Bundle, Counters, Device, Launch, Limits, Program, ReadFuture, Region, null::Null,
     },
@@ -12,6 +13,7 @@ use playgrad::{
 use std::{cell::RefCell, fs, future::Future, path::PathBuf, pin::Pin, process::Command, rc::Rc};
 
 const GPU: Target = Target { lang: &WGSL, emulated: false, lanes: 1 };
+const NVIDIA: Target = Target { lang: &CUDA, ..GPU };
 const EMULATED: Target = Target { lang: &WGSL, emulated: true, lanes: 1 };
 const EMULATED_WITH_SUBGROUPS: Target = Target { lang: &WGSL, emulated: true, lanes: 4 };
 
@@ -85,22 +87,28 @@ fn golden_for(name: &str, bindings: &[usize], target: Target, of: impl FnOnce() 
 fn same_text(name: &str, kernel: &Kernel, bindings: &[usize], target: Target) {
     let each: Vec<usize> = (0..kernel.args.len()).collect();
     let slots = if bindings.is_empty() { &each[..] } else { bindings };
-    same_source(name, &render(kernel, slots, target).source);
+    same_wgsl(name, &render(kernel, slots, target).source);
+    if !target.emulated {
+        same_file(&format!("{name}.cu"), &render(kernel, slots, NVIDIA).source);
+    }
 }
 
-fn same_source(name: &str, source: &str) {
+fn same_wgsl(name: &str, source: &str) {
     // Browsers want the line that naga does not know.
     let enable = if source.contains("subgroup") { "enable subgroups;\n" } else { "" };
-    let got = &format!("{enable}{source}");
-    let path: PathBuf =
-        [env!("CARGO_MANIFEST_DIR"), "tests/golden", &format!("{name}.wgsl")].iter().collect();
+    accepted_by_naga(name, source);
+    let path = same_file(&format!("{name}.wgsl"), &format!("{enable}{source}"));
+    accepted_by_tint(name, &path);
+}
+
+fn same_file(name: &str, got: &str) -> PathBuf {
+    let path: PathBuf = [env!("CARGO_MANIFEST_DIR"), "tests/golden", name].iter().collect();
     if std::env::var_os("UPDATE_GOLDEN").is_some() {
         fs::write(&path, got).unwrap();
     }
-    accepted_by_naga(name, source);
-    accepted_by_tint(name, &path);
     let want = fs::read_to_string(&path).unwrap_or_default();
-    assert!(*got == want, "{name}: the shader changed; UPDATE_GOLDEN=1 rewrites {}\n{got}", path.display());
+    assert!(*got == want, "{name}: the kernel changed; UPDATE_GOLDEN=1 rewrites {}\n{got}", path.display());
+    path
 }
 
 fn accepted_by_naga(name: &str, source: &str) {
@@ -252,11 +260,15 @@ fn golden_bundle(name: &str, ordered: bool, of: impl FnOnce() -> Result<Vec<Tens
     let [bundle] = &bundles[..] else { panic!("{name}: {} launches", bundles.len()) };
     assert_eq!(bundle.ordered, ordered);
     assert!(bundle.kernels.len() > 1, "{name}: one kernel");
-    let all = dispatches(bundle, GPU);
-    let [dispatch] = &all[..] else { panic!("{name}: {} dispatches", all.len()) };
     let args: Vec<Arg> = bundle.kernels.iter().flat_map(|k| k.args.iter().copied()).collect();
     let bindings = Bindings { args: &args, slots: &vec![0; args.len()] };
-    same_source(name, &dispatch.render(bindings, GPU).source);
+    let source = |target| {
+        let all = dispatches(bundle, target);
+        let [dispatch] = &all[..] else { panic!("{name}: {} dispatches", all.len()) };
+        dispatch.render(bindings, target).source
+    };
+    same_wgsl(name, &source(GPU));
+    same_file(&format!("{name}.cu"), &source(NVIDIA));
 }
 
 #[test]

@@ -1,6 +1,9 @@
-//! The GPU gives what the CPU gives. Runs on any Vulkan or Metal driver, software ones included; says so where
-//! there is none.
+//! The GPU gives what the CPU gives. Runs on any Vulkan or Metal driver, software ones included, on CUDA's where there
+//! is one, and CUDA's kernels always, on the CPU; says so where something is missing.
 #![cfg(feature = "wgpu")]
+
+#[path = "cuda/device.rs"]
+mod cuda;
 
 use playgrad::{
     DType, Error, Tensor, data as sets,
@@ -11,7 +14,7 @@ use playgrad::{
 
 type Case = fn() -> Result<Vec<Tensor>, Error>;
 
-/// The GPU of this machine, if it has one.
+/// The GPU of this machine that wgpu reaches, if it has one.
 fn gpu() -> Option<&'static str> {
     let tried: Vec<_> = ["vulkan", "metal"].into_iter().map(|n| (n, runtime::device(n))).collect();
     let found = tried.iter().find(|(_, d)| d.is_ok()).map(|(n, _)| *n);
@@ -32,8 +35,9 @@ fn values(device: &str, case: Case) -> Values {
 }
 
 fn same(name: &str, case: Case) {
-    let Some(gpu) = gpu() else { return };
     let want = values("cpu", case);
+    cuda_agrees(name, case, &want);
+    let Some(gpu) = gpu() else { return };
     agree(name, gpu, &values(gpu, case), &want);
     if runtime::device(gpu).unwrap().limits().emulated {
         // Plans belong to a thread: another one may have another device of that name.
@@ -42,6 +46,22 @@ fn same(name: &str, case: Case) {
             values(gpu, case)
         });
         agree(&format!("{name}, shaders of a real GPU"), gpu, &real.join().unwrap(), &want);
+    }
+}
+
+fn cuda_agrees(name: &str, case: Case, want: &Values) {
+    match runtime::device("cuda") {
+        Ok(_) => agree(name, "cuda", &values("cuda", case), want),
+        Err(why) => println!("cuda skipped: {why}"),
+    }
+    let on_the_cpu = std::thread::spawn(move || {
+        let shim = cuda::install()?;
+        shim.collect(|| drop(values("cuda", case)));
+        Ok(values("cuda", case))
+    });
+    match on_the_cpu.join().unwrap() {
+        Ok(got) => agree(&format!("{name}, on the CPU"), "cuda", &got, want),
+        Err::<_, String>(why) => println!("cuda on the CPU skipped: {why}"),
     }
 }
 

@@ -1,5 +1,7 @@
 //! Every method on every device against PyTorch's stored values: shape, dtype, forward and gradients.
 
+#[path = "cuda/device.rs"]
+mod cuda;
 #[path = "emit/device.rs"]
 mod device;
 #[path = "reference/load.rs"]
@@ -103,8 +105,10 @@ fn check(case: &Case) -> Outcome {
 
 /// Why a device cannot run a case at all.
 fn lacks(device: &str, case: &Case) -> Option<String> {
-    let missing = DType::ALL.into_iter().find(|d| case.mentions(*d) && device != "cpu" && d.size() > 4)?;
-    Some(format!("{missing:?} is on cpu only, interpreted"))
+    let missing = DType::ALL
+        .into_iter()
+        .find(|d| case.mentions(*d) && !matches!(device, "cpu" | "cuda") && d.size() > 4)?;
+    Some(format!("{missing:?} is on cpu, interpreted, and cuda only"))
 }
 
 fn check_all(name: &'static str) {
@@ -152,6 +156,28 @@ fn emitted() {
     let ran = device::install();
     check_all("emitted");
     assert!(ran.get() > 500, "{} kernels", ran.get());
+}
+
+#[test]
+fn cuda() {
+    check_all("cuda");
+}
+
+/// Every case's kernels as CUDA C++, run on the CPU.
+#[test]
+fn cuda_on_the_cpu() {
+    let shim = match cuda::install() {
+        Ok(shim) => shim,
+        Err(why) => return println!("cuda on the CPU: skipped, {why}"),
+    };
+    let cases = load::load();
+    shim.collect(|| {
+        for case in &cases {
+            let _ = catch_unwind(|| check(case));
+        }
+    });
+    check_all("cuda");
+    assert!(shim.ran() > 500, "{} launches", shim.ran());
 }
 
 #[test]

@@ -154,7 +154,7 @@ fn part(group: i32, thread: u32) {
     return;
   }
   var sums = array<f32, 16>(sum0, sum1, sum2, sum3, sum4, sum5, sum6, sum7, sum8, sum9, sum10, sum11, sum12, sum13, sum14, sum15);
-  for (var i = 0; i < 4; i += 1) {
+  for (var i: i32 = 0; i < 4; i += 1) {
     let row = first_row + i;
     let r0 = row;
     {

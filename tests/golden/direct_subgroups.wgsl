@@ -251,7 +251,7 @@ fn part(group: i32, thread: u32) {
   let base18 = at.a2 + 0;
   let base19 = at.a2 + 0;
   let base20 = at.a2 + 0;
-  for (var i = 0; i < min(8, 20 - first_row); i += 1) {
+  for (var i: i32 = 0; i < min(8, 20 - first_row); i += 1) {
     let row = first_row + i;
     let r1 = row;
     {

@@ -77,7 +77,7 @@ fn side_by_side(kernels: Vec<(Rc<Kernel>, usize)>, target: Target) -> Vec<Dispat
 
 fn threads(kernel: &Kernel, target: Target) -> usize {
     match form(kernel, target) {
-        Form::Map => map::threads(kernel),
+        Form::Map => map::threads(kernel, target.lang),
         Form::Reduce { lanes } => reduce::threads(kernel, target, lanes),
         Form::Contract(tile) => tile.threads(),
         Form::Direct(tile) => direct::threads(kernel, tile),
@@ -123,7 +123,7 @@ impl Dispatch {
 
 fn one_after_another(parts: &[Part], prefixes: &[String], target: Target) -> String {
     let call = |(part, prefix): (&Part, &String)| {
-        let head = (target.lang.for_loop)("g", "0", part.groups, 1);
+        let head = (target.lang.for_loop)("g", &0, &part.groups, 1);
         format!("  {head} {{\n    {prefix}part(g, thread);\n  }}\n")
     };
     let calls: Vec<String> = parts.iter().zip(prefixes).map(call).collect();

@@ -1,7 +1,7 @@
 //! Sums of products through workgroup tiles: `shaders/contract.*` with the loaders of both factors and the
 //! epilogue generated.
 
-use super::{Part, Site, Target, fill, printer::Printer};
+use super::{Part, Site, Spelling, Target, fill, printer::Printer};
 use crate::{
     graph::{DType, Reduce},
     kernel::{Expr, ExprId, Kernel, RangeId},
@@ -111,10 +111,10 @@ pub fn part(site: Site, tile: Tile) -> Part {
         ("tiles_mn", number(tile.groups(m, n))),
         ("my_m", my_m),
         ("my_n", my_n),
-        ("places", a.places("m") + &b.places("n")),
+        ("places", a.places(lang, "m") + &b.places(lang, "n")),
         ("load", a.load(prefix, "m") + &b.load(prefix, "n")),
-        ("clear", clear(tile, (lang.ty)(kernel.accs[0].dtype))),
-        ("multiply", multiply(prefix, tile, vectors_m + 1, vectors_n + 1)),
+        ("clear", clear(tile, lang, (lang.ty)(kernel.accs[0].dtype))),
+        ("multiply", multiply(prefix, tile, lang, vectors_m + 1, vectors_n + 1)),
         ("finish", finish(prefix, tile)),
     ];
     Part { text: fill(lang.contract, &holes), groups: tiles, threads: tile.threads() }
@@ -245,8 +245,9 @@ impl Loads {
     }
 
     /// Where they are: the same for every step along `k`. Neighbours load neighbours.
-    fn places(&self, side: &str) -> String {
+    fn places(&self, lang: &Spelling, side: &str) -> String {
         let Loads { factor, vectors, block_k, .. } = self;
+        let fixed = lang.fixed;
         let mut out = String::new();
         for i in 0..self.count() {
             let at = if i == 0 { "thread".to_string() } else { format!("(thread + {})", i * self.threads) };
@@ -255,7 +256,7 @@ impl Loads {
             } else {
                 (format!("{at} % {vectors}"), format!("{at} / {vectors}"))
             };
-            out += &format!("  let {factor}_{side}{i} = {vector};\n  let {factor}_k{i} = {k};\n");
+            out += &format!("  {fixed} {factor}_{side}{i} = {vector};\n  {fixed} {factor}_k{i} = {k};\n");
         }
         out
     }
@@ -273,23 +274,25 @@ impl Loads {
     }
 }
 
-fn clear(tile: Tile, ty: &str) -> String {
+fn clear(tile: Tile, lang: &Spelling, ty: &str) -> String {
+    let changing = lang.changing;
     let mut out = String::new();
     for m in 0..tile.thread_m {
         for n in 0..tile.thread_n / 4 {
-            out += &format!("  var sum_{m}_{n} = vec4<{ty}>();\n");
+            out += &format!("  {changing} sum_{m}_{n} = vec4<{ty}>();\n");
         }
     }
     out
 }
 
-fn multiply(prefix: &str, tile: Tile, stride_a: usize, stride_b: usize) -> String {
+fn multiply(prefix: &str, tile: Tile, lang: &Spelling, stride_a: usize, stride_b: usize) -> String {
+    let fixed = lang.fixed;
     let mut out = String::new();
     for v in 0..tile.thread_m / 4 {
-        out += &format!("      let m{v} = {prefix}tile_a[k * {stride_a} + my_m + {v}];\n");
+        out += &format!("      {fixed} m{v} = {prefix}tile_a[k * {stride_a} + my_m + {v}];\n");
     }
     for v in 0..tile.thread_n / 4 {
-        out += &format!("      let n{v} = {prefix}tile_b[k * {stride_b} + my_n + {v}];\n");
+        out += &format!("      {fixed} n{v} = {prefix}tile_b[k * {stride_b} + my_n + {v}];\n");
     }
     for m in 0..tile.thread_m {
         for n in 0..tile.thread_n / 4 {

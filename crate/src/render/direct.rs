@@ -4,11 +4,16 @@
 use super::{
     Part, Site, Target, fill,
     printer::{Printer, Scope},
+    spelling::{Direct, Spelling},
 };
 use crate::{
     graph::{DType, Reduce},
     kernel::{ExprId, Kernel, RangeId},
 };
+
+fn spelled(lang: &Spelling) -> &Direct {
+    lang.direct.as_ref().expect("the language of an imitated GPU")
+}
 
 /// What a team of invocations computes: `rows`, and as many columns for each of its `lanes`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -137,7 +142,7 @@ pub fn part(site: Site, tile: Tile, threads: usize) -> Part {
         ("sums", (0..outputs).map(|i| format!("sum{i}")).collect::<Vec<_>>().join(", ")),
         ("store", p.out),
     ];
-    Part { text: fill(lang.direct, &holes), groups: tiles.div_ceil(teams), threads }
+    Part { text: fill(spelled(lang).skeleton, &holes), groups: tiles.div_ceil(teams), threads }
 }
 
 /// A scope for each position an invocation loads at, all that does not change along `k` named in it. Positions
@@ -192,7 +197,7 @@ fn sum(p: &mut Printer, tile: Tile, rows: (&Side, &[Scope]), columns: (&Side, &[
         if size == turns {
             return (0..turns).for_each(|t| unrolled(p, last, &t.to_string(), tile, rows, columns));
         }
-        let head = (p.lang.for_loop)("k", "0", size, turns);
+        let head = (p.lang.for_loop)("k", &0, &size, turns);
         p.block(&head, |p| {
             for t in 0..turns {
                 unrolled(p, last, &format!("k + {t}"), tile, rows, columns);
@@ -230,7 +235,7 @@ fn turn(p: &mut Printer, tile: Tile, rows: (&Side, &[Scope]), columns: (&Side, &
     for i in 0..tile.rows {
         let mut row = row_values[i / tile.lanes].clone();
         if tile.lanes > 1 {
-            let handed = (p.lang.broadcast)(&row, i % tile.lanes);
+            let handed = (spelled(p.lang).broadcast)(&row, i % tile.lanes);
             row = format!("row_value{i}");
             p.name(&row, p.kernel.accs[0].dtype, &handed);
         }
@@ -257,7 +262,8 @@ fn store(p: &mut Printer, tile: Tile, row_side: &Side, column_side: &Side, colum
     } else {
         format!("min({}, {rows} - first_row)", tile.rows)
     };
-    p.block(&format!("for (var i = 0; i < {most}; i += 1)"), |p| {
+    let head = (p.lang.for_loop)("i", &0, &most, 1);
+    p.block(&head, |p| {
         p.name("row", DType::I32, "first_row + i");
         p.scope = bare.clone();
         p.split("row", row_side.ranges);

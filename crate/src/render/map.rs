@@ -1,44 +1,48 @@
 //! One invocation computes one row, or as many neighbours as fill a word where an output is packed.
 
-use super::{Part, Site, fill, printer::Printer};
+use super::{Part, Site, Spelling, fill, printer::Printer, spelling::Words};
 use crate::{graph::DType, kernel::Kernel};
 
 /// Invocations of a workgroup where the shader has no reason for another number.
-pub fn threads(kernel: &Kernel) -> usize {
-    if invocations(kernel) >= 1 << 16 { 256 } else { 64 }
+pub fn threads(kernel: &Kernel, lang: &Spelling) -> usize {
+    if invocations(kernel, lang) >= 1 << 16 { 256 } else { 64 }
 }
 
-fn invocations(kernel: &Kernel) -> usize {
-    kernel.rows().div_ceil(packed(kernel))
+fn invocations(kernel: &Kernel, lang: &Spelling) -> usize {
+    kernel.rows().div_ceil(packed(kernel, lang))
 }
 
-/// Most elements of an output that a word holds.
-fn packed(kernel: &Kernel) -> usize {
+/// Most elements of an output that a word holds, where buffers hold words.
+fn packed(kernel: &Kernel, lang: &Spelling) -> usize {
+    if lang.words.is_none() {
+        return 1;
+    }
     kernel.stores.iter().map(|s| 4 / kernel.args[s.arg].dtype.size()).max().unwrap_or(1)
 }
 
 pub fn part(site: Site, threads: usize) -> Part {
-    let kernel = site.kernel;
+    let (kernel, lang) = (site.kernel, site.target.lang);
     let mut p = Printer::new(site);
-    if packed(kernel) > 1 {
-        words(&mut p);
-    } else {
-        p.split("row", &kernel.outer);
-        kernel.stores.iter().for_each(|s| p.store(s));
+    match &lang.words {
+        Some(spelled) if packed(kernel, lang) > 1 => words(&mut p, spelled),
+        _ => {
+            p.split("row", &kernel.outer);
+            kernel.stores.iter().for_each(|s| p.store(s));
+        }
     }
-    let invocations = invocations(kernel);
+    let invocations = invocations(kernel, lang);
     let holes = [
         ("prefix", site.prefix.into()),
         ("threads", threads.to_string()),
         ("rows", invocations.to_string()),
         ("body", p.out),
     ];
-    Part { text: fill(site.target.lang.map, &holes), groups: invocations.div_ceil(threads), threads }
+    Part { text: fill(lang.map, &holes), groups: invocations.div_ceil(threads), threads }
 }
 
 /// Packed outputs are written a word at a time, so no two invocations share a word.
-fn words(p: &mut Printer) {
-    let (kernel, lang, rows) = (p.kernel, p.lang, packed(p.kernel));
+fn words(p: &mut Printer, spelled: &Words) {
+    let (kernel, lang, rows) = (p.kernel, p.lang, packed(p.kernel, p.lang));
     let size = |arg: usize| kernel.args[arg].dtype.size();
     let packed = || kernel.stores.iter().enumerate().filter(|(_, s)| size(s.arg) < 4);
     let words = |arg: usize| rows * size(arg) / 4;
@@ -51,7 +55,7 @@ fn words(p: &mut Printer) {
             p.line((lang.variable)(&word(i, w, words(s.arg)), DType::U32, &zero));
         }
     }
-    let head = (lang.for_loop)("j", "0", rows, 1);
+    let head = (lang.for_loop)("j", &0, &rows, 1);
     p.block(&head, |p| {
         p.name("i", DType::I32, &format!("row * {rows} + j"));
         p.block(&format!("if (i < {})", kernel.rows()), |p| {
@@ -62,7 +66,7 @@ fn words(p: &mut Printer) {
                     continue;
                 }
                 let value = p.value(s.value);
-                let part = (lang.to_part)(&value, "j", kernel.args[s.arg].dtype);
+                let part = (spelled.to_part)(&value, "j", kernel.args[s.arg].dtype);
                 for w in 0..words(s.arg) {
                     let add = format!("{} |= {part};", word(i, w, words(s.arg)));
                     match words(s.arg) {

@@ -5,8 +5,10 @@
 
 mod bundle;
 mod contract;
+mod cuda;
 mod direct;
 mod map;
+mod prelude;
 mod printer;
 mod reduce;
 mod scan;
@@ -19,6 +21,7 @@ use crate::{
     kernel::{Arg, Kernel},
 };
 pub use bundle::{Dispatch, dispatches};
+pub use cuda::CUDA;
 pub use spelling::Spelling;
 pub use wgsl::WGSL;
 
@@ -28,7 +31,7 @@ pub fn holds(dtype: DType) -> bool {
 }
 
 /// Where each kernel argument is bound: `slots[arg]` is the number of a buffer binding. Bindings are numbered
-/// from 0 without gaps; arguments that live in one buffer share a binding.
+/// from 0 without gaps; arguments that live in one buffer share a binding. Languages of pointers ignore them.
 pub type Slots = [usize];
 
 /// Most workgroups a dispatch may have along one dimension.
@@ -39,6 +42,8 @@ pub struct Shader {
     pub source: String,
     /// Workgroups along x and y.
     pub grid: [u32; 2],
+    /// Invocations of a workgroup.
+    pub threads: u32,
 }
 
 /// A kernel as declarations, among them `fn {prefix}part(group: i32, thread: u32)` that a workgroup's invocations
@@ -127,7 +132,7 @@ pub fn rows(target: Target) -> usize {
 /// The kernel in workgroups of the size that suits it.
 pub fn part(site: Site) -> Part {
     match form(site.kernel, site.target) {
-        Form::Map => map::part(site, map::threads(site.kernel)),
+        Form::Map => map::part(site, map::threads(site.kernel, site.target.lang)),
         Form::Reduce { lanes } => reduce::part(site, lanes, reduce::threads(site.kernel, site.target, lanes)),
         Form::Contract(tile) => contract::part(site, tile),
         Form::Direct(tile) => direct::part(site, tile, direct::threads(site.kernel, tile)),
@@ -174,7 +179,7 @@ pub fn shader(
         ("body", body.into()),
     ];
     let main = fill(lang.main, &holes);
-    Shader { source: format!("{}{main}", (lang.helpers)(&main)), grid }
+    Shader { source: format!("{}{main}", (lang.helpers)(&main)), grid, threads: threads as u32 }
 }
 
 impl Bindings<'_> {
@@ -185,8 +190,12 @@ impl Bindings<'_> {
         if first.size() == 4 && dtypes.all(|(a, _)| a.dtype == first) { first } else { DType::U32 }
     }
 
-    /// Declarations of all buffer bindings.
+    /// Declarations of all buffer bindings, or of one pointer per argument.
     fn buffers(&self, lang: &Spelling) -> String {
+        if lang.words.is_none() {
+            let pointers = self.args.iter().enumerate();
+            return pointers.map(|(i, a)| (lang.buffer)(i, a.dtype, a.written)).collect();
+        }
         let bindings = self.slots.iter().max().map_or(0, |b| b + 1);
         (0..bindings)
             .map(|b| {
@@ -203,6 +212,11 @@ impl Bindings<'_> {
 }
 
 impl Site<'_> {
+    /// The name of the pointer to the kernel's argument.
+    fn pointer(&self, arg: usize) -> String {
+        format!("a{}", self.first + arg)
+    }
+
     /// Of the kernel's argument: the buffer, where in it the argument starts, the buffer's element type.
     fn buffer(&self, arg: usize) -> (String, String, DType) {
         let number = self.first + arg;

@@ -1,6 +1,9 @@
 //! Writes expressions of a kernel as statements, each once, as far out as its loops allow.
 
-use super::{Site, Spelling, spelling::Operand};
+use super::{
+    Site, Spelling,
+    spelling::{Operand, Words},
+};
 use crate::{
     graph::{Binary, DType, Reduce},
     kernel::{Atom, Cond, Expr, ExprId, Kernel, Lin, RangeId, Store},
@@ -129,7 +132,7 @@ impl<'a> Printer<'a> {
             return self.loops(inner, roots, body);
         }
         self.hoist(ranges, roots);
-        let head = (self.lang.for_loop)(&self.scope.ranges[*r], "0", size, 1);
+        let head = (self.lang.for_loop)(&self.scope.ranges[*r], &0, &size, 1);
         self.block(&head, |p| p.loops(inner, roots, body));
     }
 
@@ -143,7 +146,7 @@ impl<'a> Printer<'a> {
     ) {
         let (n, name) = (self.kernel.ranges[range], self.scope.ranges[range].clone());
         let each = n.div_ceil(turns);
-        let head = (self.lang.for_loop)("step", "0", n.div_ceil(each) * each, each);
+        let head = (self.lang.for_loop)("step", &0, &(n.div_ceil(each) * each), each);
         let mut once = |p: &mut Self, at: &str| {
             p.name(&name, DType::I32, &if backwards { format!("{} - {at}", n - 1) } else { at.into() });
             body(p);
@@ -170,7 +173,7 @@ impl<'a> Printer<'a> {
             return;
         }
         self.hoist(ranges, roots);
-        let head = (self.lang.for_loop)("i", "lane", size, lanes);
+        let head = (self.lang.for_loop)("i", &"lane", &size, lanes);
         self.block(&head, |p| {
             p.split("i", ranges);
             body(p);
@@ -305,8 +308,25 @@ impl<'a> Printer<'a> {
         Operand { text: self.value(e), constant }
     }
 
-    /// Reads element 0 where the mask forbids the read: cheaper than a branch, and always there.
     fn load(&mut self, e: ExprId, arg: usize, index: &Lin, mask: &[Cond]) -> String {
+        match &self.lang.words {
+            Some(words) => self.load_word(e, arg, index, mask, words),
+            None => self.load_element(arg, index, mask),
+        }
+    }
+
+    fn load_element(&mut self, arg: usize, index: &Lin, mask: &[Cond]) -> String {
+        let (lang, dtype) = (self.lang, self.kernel.args[arg].dtype);
+        let at = self.lin(index);
+        let value = (lang.from_memory)(&format!("{}[{at}]", self.site.pointer(arg)), dtype, dtype);
+        match self.held(mask) {
+            Some(held) => (lang.select)(&held, &value, &(lang.constant)(0.0, dtype)),
+            None => value,
+        }
+    }
+
+    /// Reads element 0 where the mask forbids the read: cheaper than a branch, and always there.
+    fn load_word(&mut self, e: ExprId, arg: usize, index: &Lin, mask: &[Cond], words: &Words) -> String {
         let (lang, dtype) = (self.lang, self.kernel.args[arg].dtype);
         let (buffer, _, element) = self.site.buffer(arg);
         let (start, index) = self.place(e, arg, index);
@@ -315,9 +335,9 @@ impl<'a> Printer<'a> {
         let value = match (dtype.size(), &held) {
             (4, Some(held)) => {
                 let at = (lang.select)(held, &format!("{start} + {at}"), "0");
-                (lang.from_word)(&format!("{buffer}[{at}]"), element, dtype)
+                (lang.from_memory)(&format!("{buffer}[{at}]"), element, dtype)
             }
-            (4, None) => (lang.from_word)(&format!("{buffer}[{start} + {at}]"), element, dtype),
+            (4, None) => (lang.from_memory)(&format!("{buffer}[{start} + {at}]"), element, dtype),
             _ => {
                 if let Some(held) = &held {
                     at = (lang.select)(held, &at, "0");
@@ -325,7 +345,7 @@ impl<'a> Printer<'a> {
                 let name = self.fresh("at");
                 self.name(&name, DType::I32, &at);
                 let shift = 3 - dtype.size();
-                (lang.from_part)(&format!("{buffer}[{start} + ({name} >> {shift})]"), &name, dtype)
+                (words.from_part)(&format!("{buffer}[{start} + ({name} >> {shift})]"), &name, dtype)
             }
         };
         match held {
@@ -334,7 +354,7 @@ impl<'a> Printer<'a> {
         }
     }
 
-    /// Writes a 4-byte element.
+    /// Writes an element: where buffers hold words, one of 4 bytes.
     pub fn store(&mut self, store: &Store) {
         let value = self.value(store.value);
         let at = self.lin(&store.index);
@@ -342,8 +362,13 @@ impl<'a> Printer<'a> {
     }
 
     pub fn store_word(&mut self, arg: usize, at: &str, value: &str) {
+        let dtype = self.kernel.args[arg].dtype;
+        if self.lang.words.is_none() {
+            let element = (self.lang.to_memory)(value, dtype, dtype);
+            return self.line(format!("{}[{at}] = {element};", self.site.pointer(arg)));
+        }
         let (buffer, start, element) = self.site.buffer(arg);
-        let word = (self.lang.to_word)(value, self.kernel.args[arg].dtype, element);
+        let word = (self.lang.to_memory)(value, dtype, element);
         self.line(format!("{buffer}[{start} + {at}] = {word};"));
     }
 

@@ -219,12 +219,11 @@ fn in_chunks(p: &mut Printer, stage: std::ops::Range<usize>, ranges: &[RangeId],
         [long] if kernel.ranges[*long] > CHUNK => {
             p.hoist(inner, roots);
             let size = kernel.ranges[*long];
-            let head = (p.lang.for_loop)("first", "0", size, CHUNK);
+            let head = (p.lang.for_loop)("first", &0, &size, CHUNK);
             p.block(&head, |p| {
                 chunk(p, &mut |p| {
-                    let head = format!(
-                        "for (var r{long} = first; r{long} < min(first + {CHUNK}, {size}); r{long} += 1)"
-                    );
+                    let end = format!("min(first + {CHUNK}, {size})");
+                    let head = (p.lang.for_loop)(&format!("r{long}"), &"first", &end, 1);
                     p.block(&head, |p| add(p, stage.clone(), "chunk"));
                 });
             });
@@ -279,6 +278,8 @@ fn join(p: &Printer, prefix: &str, op: Reduce, dtype: DType, threads: usize, lan
         ("type", ty.into()),
         ("threads", threads.to_string()),
         ("half", (lanes / 2).to_string()),
+        ("distance", (lanes / 2).min(16).to_string()),
+        ("warps", lanes.div_ceil(32).to_string()),
         ("both", p.joined(op, dtype, "mine", "other")),
     ];
     fill(p.lang.join, &holes)

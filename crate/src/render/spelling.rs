@@ -1,4 +1,5 @@
 use crate::graph::{Binary, DType, Unary};
+use std::fmt::Display;
 
 /// How a C-like language writes what the printer composes. Arguments that are text are expressions without
 /// side effects, already parenthesised where they are not a name, literal or call.
@@ -9,8 +10,11 @@ pub struct Spelling {
     /// `name`, type, value.
     pub constant_name: fn(&str, DType, &str) -> String,
     pub variable: fn(&str, DType, &str) -> String,
+    /// Begin definitions of what stays and of what changes, its type being its value's.
+    pub fixed: &'static str,
+    pub changing: &'static str,
     /// An int32 loop: variable, start, end, step.
-    pub for_loop: fn(&str, &str, usize, usize) -> String,
+    pub for_loop: fn(&str, &dyn Display, &dyn Display, usize) -> String,
     pub unary: fn(Unary, DType, &str) -> String,
     /// Operation, dtype of the operands, operands.
     pub binary: fn(Binary, DType, &Operand, &Operand) -> String,
@@ -21,17 +25,12 @@ pub struct Spelling {
     pub bitcast: fn(&str, DType, DType) -> String,
     /// `0 <= value < size` in one comparison of an int32 expression.
     pub within: fn(&str, i64) -> String,
-    /// A 4-byte word as the value of a dtype of that size, and back: expression, element type of the buffer,
-    /// dtype.
-    pub from_word: fn(&str, DType, DType) -> String,
-    pub to_word: fn(&str, DType, DType) -> String,
-    /// The element of one or two bytes number `at` of those in a word and its neighbours: word, int32 position, dtype.
-    pub from_part: fn(&str, &str, DType) -> String,
-    /// A value moved to where element `at` lies in its word.
-    pub to_part: fn(&str, &str, DType) -> String,
-    /// The value that a lane of the team holds: name, lane.
-    pub broadcast: fn(&str, usize) -> String,
-    /// Declares one buffer binding: number, element type, written.
+    /// An element of a buffer as a value, and back: expression, element type of the buffer, dtype.
+    pub from_memory: fn(&str, DType, DType) -> String,
+    pub to_memory: fn(&str, DType, DType) -> String,
+    /// How buffers of 4-byte words hold smaller elements; none where each argument is a pointer of its own type.
+    pub words: Option<Words>,
+    /// Declares one buffer binding, or the pointer of one argument: number, element type, written.
     pub buffer: fn(usize, DType, bool) -> String,
     /// Waits until all invocations of the workgroup are here and sees what they wrote to buffers.
     pub barrier: &'static str,
@@ -44,7 +43,21 @@ pub struct Spelling {
     /// A function that joins the lanes' partial results; one per operation and dtype used.
     pub join: &'static str,
     pub contract: &'static str,
-    pub direct: &'static str,
+    /// For GPUs imitated on a CPU, where the language reaches any.
+    pub direct: Option<Direct>,
+}
+
+pub struct Words {
+    /// The element of one or two bytes number `at` of those in a word and its neighbours: word, int32 position, dtype.
+    pub from_part: fn(&str, &str, DType) -> String,
+    /// A value moved to where element `at` lies in its word.
+    pub to_part: fn(&str, &str, DType) -> String,
+}
+
+pub struct Direct {
+    pub skeleton: &'static str,
+    /// The value that a lane of the team holds: name, lane.
+    pub broadcast: fn(&str, usize) -> String,
 }
 
 /// An operand's text and, where it is known, its value.

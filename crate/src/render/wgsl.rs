@@ -3,7 +3,10 @@
 //!
 //! WGSL promises no NaN or infinity; what we emit gives IEEE results wherever the driver keeps them.
 
-use super::spelling::{Operand, Spelling};
+use super::{
+    prelude,
+    spelling::{Direct, Operand, Spelling, Words},
+};
 use crate::graph::{
     Binary,
     DType::{self, BF16, Bool, F16, F32, F64, I8, I32, I64, U8, U32},
@@ -15,6 +18,8 @@ pub static WGSL: Spelling = Spelling {
     constant,
     constant_name: |name, _, value| format!("let {name} = {value};"),
     variable: |name, dtype, value| format!("var {name}: {} = {value};", ty(dtype)),
+    fixed: "let",
+    changing: "var",
     for_loop: |name, start, end, step| {
         format!("for (var {name}: i32 = {start}; {name} < {end}; {name} += {step})")
     },
@@ -30,23 +35,24 @@ pub static WGSL: Spelling = Spelling {
         _ => reinterpret(value, from, to),
     },
     within: |value, size| format!("(u32({value}) < {size}u)"),
-    from_word: reinterpret,
-    to_word: |value, from, to| if from.size() == 4 { reinterpret(value, from, to) } else { value.into() },
-    from_part: |word, at, dtype| match dtype {
-        Bool => format!("((({word} >> ((u32({at}) & 3u) * 8u)) & 255u) != 0u)"),
-        I8 => format!("extractBits(bitcast<i32>({word}), (u32({at}) & 3u) * 8u, 8u)"),
-        F16 => format!("from_f16(({word} >> ((u32({at}) & 1u) * 16u)) & 65535u)"),
-        BF16 => format!("bitcast<f32>(({word} >> ((u32({at}) & 1u) * 16u)) << 16u)"),
-        _ => format!("(({word} >> ((u32({at}) & 3u) * 8u)) & 255u)"),
-    },
-    to_part: |value, at, dtype| match dtype {
-        Bool => format!("(u32({value}) << ((u32({at}) & 3u) * 8u))"),
-        I8 => format!("((bitcast<u32>({value}) & 255u) << ((u32({at}) & 3u) * 8u))"),
-        F16 => format!("(to_f16({value}) << ((u32({at}) & 1u) * 16u))"),
-        BF16 => format!("((bitcast<u32>({value}) >> 16u) << ((u32({at}) & 1u) * 16u))"),
-        _ => format!("({value} << ((u32({at}) & 3u) * 8u))"),
-    },
-    broadcast: |value, lane| format!("subgroupBroadcast({value}, {lane}u)"),
+    from_memory: reinterpret,
+    to_memory: |value, from, to| if from.size() == 4 { reinterpret(value, from, to) } else { value.into() },
+    words: Some(Words {
+        from_part: |word, at, dtype| match dtype {
+            Bool => format!("((({word} >> ((u32({at}) & 3u) * 8u)) & 255u) != 0u)"),
+            I8 => format!("extractBits(bitcast<i32>({word}), (u32({at}) & 3u) * 8u, 8u)"),
+            F16 => format!("from_f16(({word} >> ((u32({at}) & 1u) * 16u)) & 65535u)"),
+            BF16 => format!("bitcast<f32>(({word} >> ((u32({at}) & 1u) * 16u)) << 16u)"),
+            _ => format!("(({word} >> ((u32({at}) & 3u) * 8u)) & 255u)"),
+        },
+        to_part: |value, at, dtype| match dtype {
+            Bool => format!("(u32({value}) << ((u32({at}) & 3u) * 8u))"),
+            I8 => format!("((bitcast<u32>({value}) & 255u) << ((u32({at}) & 3u) * 8u))"),
+            F16 => format!("(to_f16({value}) << ((u32({at}) & 1u) * 16u))"),
+            BF16 => format!("((bitcast<u32>({value}) >> 16u) << ((u32({at}) & 1u) * 16u))"),
+            _ => format!("({value} << ((u32({at}) & 3u) * 8u))"),
+        },
+    }),
     buffer: |number, element, written| {
         let access = if written { "read_write" } else { "read" };
         let binding = number + 1;
@@ -60,25 +66,16 @@ pub static WGSL: Spelling = Spelling {
     reduce: include_str!("../../../shaders/reduce.wgsl"),
     join: include_str!("../../../shaders/join.wgsl"),
     contract: include_str!("../../../shaders/contract.wgsl"),
-    direct: include_str!("../../../shaders/direct.wgsl"),
+    direct: Some(Direct {
+        skeleton: include_str!("../../../shaders/direct.wgsl"),
+        broadcast: |value, lane| format!("subgroupBroadcast({value}, {lane}u)"),
+    }),
 };
 
 const PRELUDE: &str = include_str!("../../../shaders/prelude.wgsl");
 
-/// The prelude's declarations that `source` uses, and those that these use.
 fn helpers(source: &str) -> String {
-    let blocks: Vec<&str> = PRELUDE.split("\n\n").map(str::trim_end).collect();
-    let mut used = vec![false; blocks.len()];
-    let mut queue = vec![source];
-    while let Some(text) = queue.pop() {
-        for (i, block) in blocks.iter().enumerate() {
-            if !used[i] && mentions(text, declared(block)) {
-                used[i] = true;
-                queue.push(block);
-            }
-        }
-    }
-    blocks.iter().zip(used).filter(|(_, used)| *used).map(|(block, _)| format!("{block}\n\n")).collect()
+    prelude::used(PRELUDE, source, declared)
 }
 
 /// The name a prelude block declares.
@@ -86,12 +83,6 @@ fn declared(block: &str) -> &str {
     let line = block.lines().find(|l| !l.starts_with("//")).unwrap_or_default();
     let (_, after) = line.split_once(' ').unwrap_or_default();
     after.split(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap_or_default()
-}
-
-fn mentions(text: &str, name: &str) -> bool {
-    let word = |c: char| c.is_alphanumeric() || c == '_';
-    text.match_indices(name)
-        .any(|(at, _)| !text[..at].ends_with(word) && !text[at + name.len()..].starts_with(word))
 }
 
 fn ty(dtype: DType) -> &'static str {

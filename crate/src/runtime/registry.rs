@@ -32,7 +32,7 @@ thread_local! {
 }
 
 /// Names every build knows, in the order they are listed.
-const NAMES: [&str; 5] = ["webgpu", "vulkan", "metal", "cpu", "null"];
+const NAMES: [&str; 6] = ["cuda", "webgpu", "vulkan", "metal", "cpu", "null"];
 
 /// Puts a device, or the reason it is missing, into the registry (the browser's adapters come asynchronously).
 pub fn register(name: &'static str, device: Result<Rc<dyn Device>>) {
@@ -59,6 +59,7 @@ fn open(name: &'static str) -> Result<Rc<dyn Device>> {
         "null" => Ok(Rc::new(Null::default())),
         #[cfg(all(feature = "wgpu", not(target_family = "wasm")))]
         "webgpu" | "vulkan" | "metal" => super::wgpu::open_native(name),
+        "cuda" => Err(Error::device("device", name, "a device of this build", "build with --features cuda")),
         _ => Err(Error::device("device", name, "a device of this build", "use cpu")),
     }
 }

@@ -1,0 +1,151 @@
+// Runs CUDA C++ on the CPU. The threads of a block are fibers: one runs until it waits at a barrier or a shuffle.
+// All of a block (or warp) have to wait at the same line, or the launch fails.
+#pragma once
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+#include <ucontext.h>
+
+#define __global__
+#define __device__
+#define __shared__ static
+#define __grid_constant__
+#define __launch_bounds__(threads)
+
+struct Index {
+  unsigned x, y;
+};
+static Index threadIdx, blockIdx;
+
+namespace shim {
+
+enum State { READY, BLOCK, WARP, DONE };
+constexpr int LANES = 32, MOST = 1024, STACK = 1 << 16;
+
+struct Fiber {
+  ucontext_t context;
+  State state;
+  int line;
+};
+static Fiber fibers[MOST];
+static char stacks[MOST][STACK];
+static unsigned long long slots[MOST];
+static ucontext_t home;
+static void (*kernel)(void*);
+static void* argument;
+static char error[200];
+
+static void enter() {
+  kernel(argument);
+  fibers[threadIdx.x].state = DONE;
+}
+
+static void wait(State at, int line) {
+  Fiber& mine = fibers[threadIdx.x];
+  mine.state = at;
+  mine.line = line;
+  swapcontext(&mine.context, &home);
+}
+
+static void resume(int thread) {
+  threadIdx.x = thread;
+  swapcontext(&home, &fibers[thread].context);
+}
+
+// Whether all of `from .. to` are in the same place; they may go on from there.
+static bool together(int from, int to, State at) {
+  for (int t = from; t < to; t++) {
+    if (fibers[t].state != at || fibers[t].line != fibers[from].line) return false;
+  }
+  for (int t = from; t < to; t++) fibers[t].state = READY;
+  return true;
+}
+
+static bool all(int from, int to, State at) {
+  for (int t = from; t < to; t++) {
+    if (fibers[t].state != at) return false;
+  }
+  return true;
+}
+
+static void run_warp(int from, int to) {
+  do {
+    for (int t = from; t < to; t++) {
+      if (fibers[t].state == READY) resume(t);
+    }
+  } while (together(from, to, WARP));
+}
+
+static const char* run_block(int threads) {
+  for (int t = 0; t < threads; t++) {
+    Fiber& fiber = fibers[t];
+    getcontext(&fiber.context);
+    fiber.context.uc_stack.ss_sp = stacks[t];
+    fiber.context.uc_stack.ss_size = STACK;
+    fiber.context.uc_link = &home;
+    fiber.state = READY;
+    fiber.line = 0;
+    makecontext(&fiber.context, enter, 0);
+  }
+  do {
+    for (int t = 0; t < threads; t += LANES) run_warp(t, t + LANES < threads ? t + LANES : threads);
+  } while (together(0, threads, BLOCK));
+  if (all(0, threads, DONE)) return nullptr;
+  int first = 0, other = 0;
+  while (fibers[other].state == fibers[first].state && fibers[other].line == fibers[first].line) other++;
+  const char* names[] = {"running", "at a barrier", "at a shuffle", "done"};
+  snprintf(error, sizeof error, "threads part: %d is %s (line %d), %d is %s (line %d)", first,
+           names[fibers[first].state], fibers[first].line, other, names[fibers[other].state], fibers[other].line);
+  return error;
+}
+
+// An error's text, or null.
+static const char* run(unsigned grid_x, unsigned grid_y, int threads, bool barriers, void (*body)(void*), void* with) {
+  kernel = body;
+  argument = with;
+  for (blockIdx.y = 0; blockIdx.y < grid_y; blockIdx.y++) {
+    for (blockIdx.x = 0; blockIdx.x < grid_x; blockIdx.x++) {
+      if (barriers) {
+        if (const char* why = run_block(threads)) return why;
+        continue;
+      }
+      for (threadIdx.x = 0; threadIdx.x < (unsigned)threads; threadIdx.x++) body(with);
+    }
+  }
+  return nullptr;
+}
+
+template <class T> T shuffle_xor(T value, int distance, int line) {
+  int from = threadIdx.x ^ distance;
+  memcpy(&slots[threadIdx.x], &value, sizeof value);
+  wait(WARP, line);
+  memcpy(&value, &slots[from], sizeof value);
+  wait(WARP, line);
+  return value;
+}
+
+}  // namespace shim
+
+#define __syncthreads() shim::wait(shim::BLOCK, __LINE__)
+#define __shfl_xor_sync(mask, value, distance) shim::shuffle_xor(value, distance, __LINE__)
+
+template <class T> T min(T a, T b) {
+  return b < a ? b : a;
+}
+
+template <class To, class From> To same_bits(From from) {
+  To to;
+  memcpy(&to, &from, sizeof to);
+  return to;
+}
+
+static float __int_as_float(int x) { return same_bits<float>(x); }
+static float __uint_as_float(unsigned x) { return same_bits<float>(x); }
+static int __float_as_int(float x) { return same_bits<int>(x); }
+static unsigned __float_as_uint(float x) { return same_bits<unsigned>(x); }
+static double __longlong_as_double(long long x) { return same_bits<double>(x); }
+static long long __double_as_longlong(double x) { return same_bits<long long>(x); }
+
+// What is inline PTX on a GPU.
+static float from_f16(unsigned short half) { return (float)same_bits<_Float16>(half); }
+static unsigned short to_f16(float x) { return same_bits<unsigned short>((_Float16)x); }
