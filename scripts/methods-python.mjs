@@ -77,20 +77,25 @@ const literal = (text) => text.replace(/"/g, "'").replace(/^\[(.*)\]$/, "($1)");
 export const nameOf = (row, name) =>
   NAMES[row.name]?.[name] ?? (row.theme === "loss" && name === "target" ? "Y" : name);
 
+/** As the inside of a tuple in Python. */
+const listed = (parts) => parts.map((part) => `${part},`).join(" ");
+
 function formOf(row) {
   const all = parameters(row);
   const creates = row.static !== undefined && (row.theme === "create" || row.theme === "random");
   const more = (signature) => (signature.includes("device=") ? "" : ", device=None, requires_grad=None");
   const typed = creates && !all.some((p) => p.name === "dtype") ? ", dtype=None" : "";
-  const finish = (signature, sent) => ({
+  const finish = (signature, sent, defaults) => ({
     signature: creates ? signature + more(signature) : signature,
-    sent,
+    sent: listed(sent),
+    defaults: listed(defaults),
     creates,
   });
-  if (OWN[row.name]) return finish(...OWN[row.name]);
+  if (OWN[row.name]) return finish(OWN[row.name][0], [OWN[row.name][1]], []);
   const self = row.static === true ? [] : ["self"];
   const signature = [];
   const sent = [];
+  const defaults = [];
   for (const p of all) {
     const own = nameOf(row, p.name);
     const variadic = p.many && row.static === true;
@@ -101,8 +106,9 @@ function formOf(row) {
     else if (p.type === "slices") sent.push(`*spread(${own}, args)`);
     else if (p.many) sent.push(`spread(${own}, args)`);
     else sent.push(p.type === "bool" && !p.optional ? `bool(${own})` : own);
+    defaults.push(p.default === undefined ? "..." : literal(p.default));
   }
-  return finish([...self, ...signature].join(", ") + typed, sent.join(", "));
+  return finish([...self, ...signature].join(", ") + typed, sent, defaults);
 }
 
 const VALUES = { true: "True", false: "False", null: "None", undefined: "None" };

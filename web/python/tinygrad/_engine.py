@@ -1,6 +1,5 @@
 """What crosses to the engine and back: handles, calls, waiting, errors."""
 
-import re
 from asyncio import Future
 from typing import Any
 
@@ -8,61 +7,18 @@ import _playgrad
 from _playgrad import call, later, result
 from pyodide.ffi import JsException, JsPromise, JsProxy, run_sync, to_js
 
+from ._errors import (  # noqa: F401
+    ArgumentError,
+    DataError,
+    DeviceError,
+    DTypeError,
+    EngineError,
+    ShapeError,
+    error,
+)
+
 LEFT_OUT, NONE, BOOL, INT, TENSOR, TEXT, LIST, NAMED, FLOAT = range(9)
 MOST = 9_000_000_000_000_000
-
-
-class EngineError(Exception):
-    """What went wrong, for people and for programs: what was called, given and expected, and what to change."""
-
-    def __init__(self, op: str, got: str, expected: str, fix: str = ""):
-        super().__init__(f"{op}: got {got}, expected {expected}" + (f". Fix: {fix}" if fix else ""))
-        self.op, self.got, self.expected, self.fix = op, got, expected, fix
-
-
-class ShapeError(EngineError, ValueError):
-    """Shapes that do not fit the method."""
-
-
-class DTypeError(EngineError, TypeError):
-    """An element type that the method or the device does not take."""
-
-
-class ArgumentError(EngineError, ValueError, TypeError):
-    """Any other argument the method cannot use, of the wrong type or value."""
-
-
-class DeviceError(EngineError, RuntimeError):
-    """A device that is missing, lost or out of memory; a browser that cannot wait."""
-
-
-class DataError(EngineError, ValueError):
-    """A file or download that is damaged, incomplete or of another format."""
-
-
-KINDS = {kind.__name__: kind for kind in (ShapeError, DTypeError, ArgumentError, DeviceError, DataError)}
-WORDS = {"true": "True", "false": "False", "null": "None", "tensor(": "Tensor("}
-
-
-def snake(name: str) -> str:
-    """`maxPool2d` as Python spells it; names of classes stay."""
-    return name if name[:1].isupper() else re.sub(r"(?<=[a-z\d])[A-Z]", lambda m: "_" + m[0].lower(), name)
-
-
-def _spoken(text: str) -> str:
-    text = re.sub(r"\b(true|false|null)\b|\btensor\(", lambda m: WORDS[m[0]], text)
-    return re.sub(r"\b[a-z\d]+(?:[A-Z][a-z\d]+)+(?=\()", lambda m: snake(m[0]), text)
-
-
-def error(exception: JsException) -> Exception:
-    """The Python exception of one that the engine threw."""
-    js = exception.js_error
-    kind = KINDS.get(js.name)
-    if kind:
-        return kind(snake(js.op), _spoken(js.got), _spoken(js.expected), _spoken(js.fix))
-    if "BigInt" in js.message:
-        return ArgumentError("tensor", "a whole number beyond 9e15", "a smaller one", "write it as a float")
-    return RuntimeError(js.message)
 
 
 _dead: list[int] = []
@@ -94,6 +50,26 @@ class Handle:
             pass
 
 
+tensor_class: Any = None
+_new = object.__new__
+
+
+def of(handle: int) -> Any:
+    """The tensor of a handle, which it then owns."""
+    made = _new(tensor_class)
+    made._id = handle
+    return made
+
+
+def wrap(given: Any) -> Any:
+    """What a method gave: a tensor, or a tuple of them."""
+    return of(given) if type(given) is int else tuple(map(of, given))
+
+
+def too_large(value: int) -> ArgumentError:
+    return ArgumentError("tensor", f"the number {value}", "a whole number within 9e15", "write it as a float")
+
+
 def encode(out: list, value: Any, held: list) -> None:
     """Appends a value with its tag. What it makes for that is kept in `held`."""
     kind = type(value)
@@ -101,7 +77,7 @@ def encode(out: list, value: Any, held: list) -> None:
         out.append(NONE)
     elif kind is int:
         if not -MOST < value < MOST:
-            raise ArgumentError("tensor", f"the number {value}", "one within ±9e15", "write it as a float")
+            raise too_large(value)
         out += INT, value
     elif kind is float:
         out += FLOAT, value
@@ -139,9 +115,6 @@ def _adapted(value: Any, held: list) -> Any:
     return value
 
 
-tensor_class: Any = None
-
-
 def describe(handle: int) -> tuple[str, tuple[int, ...]]:
     """Element type and shape of a tensor."""
     try:
@@ -151,7 +124,7 @@ def describe(handle: int) -> tuple[str, tuple[int, ...]]:
     return dtype, tuple(map(int, shape))
 
 
-def numbers(values, defaults=()) -> tuple[list, list]:
+def numbers(values, defaults) -> tuple[list, list]:
     """The values with their tags, without those at the end that are the defaults; and what to keep meanwhile."""
     count = len(values)
     while 0 < count <= len(defaults) and values[count - 1] is defaults[count - 1]:
@@ -163,29 +136,18 @@ def numbers(values, defaults=()) -> tuple[list, list]:
     return out, held
 
 
-def invoke(name: str, place: int, handle: int, values, defaults=()) -> Any:
-    """Calls a method of the table: a handle above 0, or another value with tensors as `Made`."""
+def invoke(name: str, place: int, handle: int, values, defaults=(), waits: bool = False) -> Any:
+    """Calls a method of the table: a handle, or a list of them."""
     try:
         out, held = numbers(values, defaults)
+        if waits:
+            return wait(later(place, handle, *out))
         return call(place, handle, *out) or _value(result())
     except JsException as thrown:
         raise error(thrown) from None
+    except EngineError:
+        raise
     except TypeError as wrong:
-        if isinstance(wrong, EngineError):
-            raise
-        raise TypeError(f"Tensor.{name}: {wrong}") from None
-
-
-def invoke_later(name: str, place: int, handle: int, values, defaults=()) -> Any:
-    """Calls a method that waits for values."""
-    try:
-        out, held = numbers(values, defaults)
-        return wait(later(place, handle, *out))
-    except JsException as thrown:
-        raise error(thrown) from None
-    except TypeError as wrong:
-        if isinstance(wrong, EngineError):
-            raise
         raise TypeError(f"Tensor.{name}: {wrong}") from None
 
 

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from ._engine import JsException, call, error, invoke, invoke_later, snake
+from ._engine import JsException, call, error, invoke, of, wrap
 from .dtype import dtypes
 
 ROWS = json.loads(Path(__file__).with_name("_methods.json").read_text())
@@ -40,11 +40,12 @@ def source(row: dict) -> str:
     on = "0" if row["static"] is True else "self._id"
     head = f"def {name}({row['signature']}):\n    "
     if not sent and row["returns"] == "tensor":
-        return head + f"try:\n        return of(call({place}, {on}))\n    except JsException as e:\n        raise error(e) from None"
-    how = "invoke_later" if row["returns"].startswith("async") else "invoke"
-    made = f"wrap({how}({name!r}, {place}, {on}, ({sent}{"," if sent else ""}), defaults))"
+        quick = f"return of(call({place}, {on}))"
+        return head + f"try:\n        {quick}\n    except JsException as thrown:\n        raise error(thrown) from None"
+    waits = row["returns"].startswith("async")
+    made = f"wrap(invoke({name!r}, {place}, {on}, ({sent}), ({row['defaults']}), {waits}))"
     if row["creates"]:
-        dtype = "dtype" if "dtype" not in sent else "None"
+        dtype = "None" if "dtype" in sent else "dtype"
         made = f"created({made}, {dtype}, device, requires_grad)"
     return head + "return " + made
 
@@ -56,22 +57,17 @@ class Lazy:
         self.owner, self.row, self.helpers = owner, row, helpers
 
     def __get__(self, instance: Any, owner: type) -> Any:
-        row, names = self.row, {**self.helpers, "defaults": ()}
-        exec(compile(source(row), f"<tinygrad Tensor.{row['name']}>", "exec"), names)
+        row, names = self.row, {}
+        exec(compile(source(row), f"<tinygrad Tensor.{row['name']}>", "exec"), self.helpers, names)
         function = names[row["name"]]
-        told = dict(function.__kwdefaults__ or {})
-        code = function.__code__
-        first = code.co_argcount - len(function.__defaults__ or ())
-        told |= zip(code.co_varnames[first:], function.__defaults__ or ())
-        sent = [part.strip().removeprefix("bool(").removesuffix(")") for part in row["sent"].split(",")]
-        names["defaults"] = tuple(told.get(part, names) for part in sent)
         function.__qualname__ = f"{self.owner.__name__}.{row['name']}"
         function.__module__ = self.owner.__module__
-        by = f"\n\nAfter {row['source']}." if row["source"] else ""
-        function.__doc__ = f"{row['doc']}\n\n>>> {row['example']}{by}"
-        method = staticmethod(function) if row["static"] is True and "self" not in row["signature"].split(",")[0] else function
+        after = f"\n\nAfter {row['source']}." if row["source"] else ""
+        function.__doc__ = f"{row['doc']}\n\n>>> {row['example']}{after}"
+        method = function if row["signature"].startswith("self") else staticmethod(function)
         for name in (row["name"], *row["aliases"]):
-            setattr(self.owner, name, method)
+            if vars(self.owner).get(name) is self:
+                setattr(self.owner, name, method)
         return method.__get__(instance, owner)
 
 
@@ -95,6 +91,7 @@ HELPERS = {
     "call": call,
     "error": error,
     "invoke": invoke,
-    "invoke_later": invoke_later,
+    "of": of,
+    "wrap": wrap,
     "JsException": JsException,
 }

@@ -8,38 +8,13 @@ from typing import Any, Iterator
 
 from . import _engine
 from ._array import Array
-from ._engine import (
-    ArgumentError,
-    Handle,
-    JsException,
-    ShapeError,
-    ask,
-    call,
-    describe,
-    error,
-    invoke,
-    invoke_later,
-    release,
-    wait,
-)
+from ._data import packed
+from ._engine import ArgumentError, ShapeError, ask, describe, of, release, invoke, wait
+from ._index import masked, parts
 from ._methods import PLACES, install, spread
+from ._operators import Operators
 from .device import Device, engine_name
 from .dtype import BY_ENGINE, DType, dtypes, to_dtype
-
-
-def _wrap(given: Any) -> Any:
-    """What a method gave: handles become tensors."""
-    if type(given) is int:
-        return _of(given)
-    if isinstance(given, (list, memoryview)):
-        return tuple(_of(handle) for handle in given)
-    return given
-
-
-def _of(handle: int) -> Tensor:
-    made = Tensor.__new__(Tensor)
-    made._id = handle
-    return made
 
 
 def _created(made: Tensor, dtype, device, requires_grad) -> Tensor:
@@ -103,42 +78,7 @@ class _Class(type):
         _set_no_grad(bool(on))
 
 
-def _binary(place: int, reverse: bool = False):
-    """An operator. Handles and numbers cross without the general way."""
-    name = next(name for name, at in PLACES.items() if at == place)
-    last = (2, 1) if reverse else ()
-
-    def operator(self, x):
-        try:
-            kind = type(x)
-            if kind is Tensor:
-                return _of(call(place, self._id, 4, x._id, *last))
-            if kind is float:
-                return _of(call(place, self._id, 8, x, *last))
-            if kind is int:
-                return _of(call(place, self._id, 3, x, *last))
-        except JsException as thrown:
-            raise error(thrown) from None
-        if x is None or isinstance(x, (str, dict, set, list, tuple)):
-            return NotImplemented
-        return _of(invoke(name, place, self._id, (x, reverse) if reverse else (x,)))
-
-    return operator
-
-
-def _in_place(operator):
-    """`x += y` changes the tensor that others hold too, as long as shape and dtype stay."""
-
-    def changed(self, x):
-        made = operator(self, x)
-        if made is NotImplemented or made.shape != self.shape or made.dtype is not self.dtype:
-            return made
-        return self.assign(made)
-
-    return changed
-
-
-class Tensor(Handle, metaclass=_Class):
+class Tensor(Operators, metaclass=_Class):
     """
     An array of numbers on a device, and how it came about. Methods build a graph and return at once; reading
     (`numpy`, `item`, `tolist`, `print`) computes.
@@ -152,21 +92,21 @@ class Tensor(Handle, metaclass=_Class):
 
     def __init__(self, data: Any, device: str | None = None, dtype: Any = None, requires_grad: bool | None = None):
         dtype = None if dtype is None else to_dtype(dtype)
-        made = _from(data, dtype)
+        if isinstance(data, (Tensor, Array)):
+            made = of(ask("alias", (data.tensor if isinstance(data, Array) else data)._id))
+        else:
+            content, kind, shape = packed(data, dtype)
+            made = of(ask("fromBytes", content, kind.engine, shape, None))
         if dtype is not None and made.dtype is not dtype:
             made = made.cast(dtype)
         if device is not None and engine_name(device) not in ("auto", Device.DEFAULT.lower()):
             made = made.to(device)
-        self._take(made)
+        self._id = made._id
+        del made._id
         if requires_grad is not None:
             self.requires_grad = requires_grad
 
-    _of = staticmethod(_of)
-
-    def _take(self, made: Tensor) -> None:
-        """Becomes the owner of a handle that nothing else needs."""
-        self._id = made._id
-        del made._id
+    _of = staticmethod(of)
 
     # What it is.
 
@@ -255,7 +195,7 @@ class Tensor(Handle, metaclass=_Class):
     def grad(self) -> Tensor | None:
         """The gradient `backward()` left; `None` before it. Gradients add up until `zero_grad()`."""
         handle = ask("grad", self._id)
-        return _of(handle) if handle else None
+        return of(handle) if handle else None
 
     @grad.setter
     def grad(self, value: Tensor | None) -> None:
@@ -309,7 +249,7 @@ class Tensor(Handle, metaclass=_Class):
         """A copy on another device; this where it is there already."""
         if device is None or engine_name(device) in ("auto", self.device.lower()):
             return self
-        return _of(wait(ask("to", self._id, engine_name(device))))
+        return of(wait(ask("to", self._id, engine_name(device))))
 
     def to_(self, device: str | None) -> Tensor:
         """Moves this tensor to another device."""
@@ -353,6 +293,9 @@ class Tensor(Handle, metaclass=_Class):
         dtype = "float32" if self.dtype is dtypes.bfloat16 else self.dtype.engine
         return numpy.frombuffer(bytearray(self.data()), self.data().format).reshape(self.shape).astype(dtype)
 
+    def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
+        return self.numpy() if dtype is None else self.numpy().astype(dtype)
+
     def __repr__(self) -> str:
         """What it is, and its value where it is small."""
         told = f"<Tensor {self.shape} {self.dtype.engine} on {self.device}"
@@ -394,14 +337,14 @@ class Tensor(Handle, metaclass=_Class):
     # Indexing.
 
     def __getitem__(self, index: Any) -> Tensor:
-        parts, masked = _parts(index)
-        if masked:
-            return _wrap(invoke_later("[]", PLACES["at_masked"], self._id, parts))
-        return _of(invoke("[]", PLACES["at"], self._id, parts))
+        given = parts(index)
+        if masked(given):
+            return of(invoke("[]", PLACES["at_masked"], self._id, given, waits=True))
+        return of(invoke("[]", PLACES["at"], self._id, given))
 
     def __setitem__(self, index: Any, value: Any) -> None:
         value = Tensor(value) if isinstance(value, (list, tuple)) else value
-        release(invoke("[]", PLACES["set_at"], self._id, (_parts(index)[0], value)))
+        release(invoke("[]", PLACES["set_at"], self._id, (parts(index), value)))
 
     # Calling.
 
@@ -453,176 +396,9 @@ class Tensor(Handle, metaclass=_Class):
 
         return Tensor(fetch(url, gunzip=gunzip).read_bytes(), **kwargs)
 
-    __add__ = _binary(PLACES["add"])
-    __radd__ = _binary(PLACES["add"], True)
-    __sub__ = _binary(PLACES["sub"])
-    __rsub__ = _binary(PLACES["sub"], True)
-    __mul__ = _binary(PLACES["mul"])
-    __rmul__ = _binary(PLACES["mul"], True)
-    __truediv__ = _binary(PLACES["div"])
-    __rtruediv__ = _binary(PLACES["div"], True)
-    __floordiv__ = _binary(PLACES["floordiv"])
-    __rfloordiv__ = _binary(PLACES["floordiv"], True)
-    __mod__ = _binary(PLACES["mod"])
-    __rmod__ = _binary(PLACES["mod"], True)
-    __pow__ = _binary(PLACES["pow"])
-    __rpow__ = _binary(PLACES["pow"], True)
-    __matmul__ = _binary(PLACES["matmul"])
-    __rmatmul__ = _binary(PLACES["matmul"], True)
-    __and__ = _binary(PLACES["bitwise_and"])
-    __rand__ = _binary(PLACES["bitwise_and"], True)
-    __or__ = _binary(PLACES["bitwise_or"])
-    __ror__ = _binary(PLACES["bitwise_or"], True)
-    __xor__ = _binary(PLACES["bitwise_xor"])
-    __rxor__ = _binary(PLACES["bitwise_xor"], True)
-    __lshift__ = _binary(PLACES["lshift"])
-    __rlshift__ = _binary(PLACES["lshift"], True)
-    __rshift__ = _binary(PLACES["rshift"])
-    __rrshift__ = _binary(PLACES["rshift"], True)
-    __lt__ = _binary(PLACES["lt"])
-    __le__ = _binary(PLACES["le"])
-    __gt__ = _binary(PLACES["gt"])
-    __ge__ = _binary(PLACES["ge"])
-    __eq__ = _binary(PLACES["eq"])
-    __ne__ = _binary(PLACES["ne"])
-    __hash__ = object.__hash__
-
-    __iadd__ = _in_place(__add__)
-    __isub__ = _in_place(__sub__)
-    __imul__ = _in_place(__mul__)
-    __itruediv__ = _in_place(__truediv__)
-    __ifloordiv__ = _in_place(__floordiv__)
-    __ipow__ = _in_place(__pow__)
-    __imatmul__ = _in_place(__matmul__)
-    __iand__ = _in_place(__and__)
-    __ior__ = _in_place(__or__)
-    __ixor__ = _in_place(__xor__)
-    __ilshift__ = _in_place(__lshift__)
-    __irshift__ = _in_place(__rshift__)
-
-    def __neg__(self) -> Tensor:
-        return self.neg()
-
-    def __pos__(self) -> Tensor:
-        return self
-
-    def __abs__(self) -> Tensor:
-        return self.abs()
-
-    def __invert__(self) -> Tensor:
-        return self.bitwise_not()
-
-    def __round__(self, ndigits: int | None = None) -> Any:
-        return self.round() if not ndigits else (self * 10**ndigits).round() / 10**ndigits
-
-
 def _empty(shape) -> Any:
     return [_empty(shape[1:]) for _ in range(shape[0])] if shape else []
 
 
-def _parts(index: Any) -> tuple[list, bool]:
-    """An index as the engine writes it, and whether a mask is in it."""
-    parts, masked = [], False
-    for part in index if isinstance(index, tuple) else (index,):
-        if isinstance(part, slice):
-            part = [_end(part.start), _end(part.stop), _end(part.step)]
-        elif part is Ellipsis:
-            part = "..."
-        elif isinstance(part, (list, tuple)) and not all(type(item) is int for item in part):
-            part = Tensor(part)
-        elif isinstance(part, (list, tuple)):
-            part = [list(part)]
-        elif isinstance(part, Array) or hasattr(part, "tobytes"):
-            part = Tensor(part)
-        masked = masked or (isinstance(part, Tensor) and part.dtype is dtypes.bool)
-        parts.append(part)
-    return parts, masked
-
-
-def _end(value: Any) -> int | None:
-    return None if value is None else value.__index__()
-
-
-def _from(data: Any, dtype: DType | None) -> Tensor:
-    """A tensor of what Python holds."""
-    if isinstance(data, (Tensor, Array)):
-        return _of(ask("alias", data.tensor._id if isinstance(data, Array) else data._id))
-    if isinstance(data, (bytes, bytearray)):
-        kind = dtype or dtypes.uint8
-        return _of(ask("fromBytes", data, kind.engine, [len(data) // kind.itemsize], None))
-    if hasattr(data, "tobytes"):
-        return _from_buffer(data)
-    if hasattr(data, "read_bytes"):
-        return _from(data.read_bytes(), dtype)
-    if data is None:
-        data = 0.0
-    data = list(data) if isinstance(data, range) else data
-    shape, flat = _flat(data)
-    kind = dtype or dtypes.from_py(flat)
-    if kind is dtypes.bool:
-        packed = bytes(map(bool, flat))
-    elif kind is dtypes.bfloat16:
-        return _from(data, dtypes.float32)
-    else:
-        try:
-            packed = struct.pack(f"{len(flat)}{kind.fmt}", *(map(int, flat) if dtypes.is_int(kind) else flat))
-        except (struct.error, OverflowError) as wrong:
-            raise ArgumentError("Tensor", f"a value that is no {kind}: {wrong}", f"values of {kind}", "give a dtype") from None
-    return _of(ask("fromBytes", packed, kind.engine, shape, None))
-
-
-def _flat(data: Any) -> tuple[list[int], list]:
-    """The shape of nested lists, and their numbers."""
-    shape, level, flat = [], data, [data]
-    while isinstance(level, (list, tuple)):
-        shape.append(len(level))
-        if not level:
-            return shape, []
-        flat = _deeper(flat, len(level))
-        level = level[0]
-    if not set(map(type, flat)) <= {int, float, bool}:
-        flat = [_number(value) for value in flat]
-    return shape, flat
-
-
-def _deeper(rows: list, size: int) -> list:
-    deeper: list = []
-    for row in rows:
-        if not isinstance(row, (list, tuple)) or len(row) != size:
-            got = f"a list of {len(row)}" if isinstance(row, (list, tuple)) else repr(row)
-            raise ShapeError("Tensor", got, f"a list of {size} as in the first row", "make all rows equally long")
-        deeper += row
-    return deeper
-
-
-def _number(value: Any) -> Any:
-    if isinstance(value, (list, tuple)):
-        raise ShapeError("Tensor", f"a list of {len(value)}", "a number as in the first row", "make all rows equally deep")
-    if hasattr(value, "item"):
-        return value.item()
-    if hasattr(value, "__index__"):
-        return int(value)
-    if hasattr(value, "__float__"):
-        return float(value)
-    raise TypeError(f"Tensor: got {type(value).__name__}, expected numbers, lists of them, bytes or an array")
-
-
-NARROW = {"float64": "float32", "int64": "int32", "uint64": "uint32", "int16": "int32", "uint16": "int32"}
-
-
-def _from_buffer(array: Any) -> Tensor:
-    """Of an array of NumPy or of Python's `array`. 64-bit types become 32-bit, which every device has."""
-    view = memoryview(array)
-    if hasattr(array, "astype"):
-        name = str(array.dtype)
-        array = array.astype(NARROW.get(name, name))
-        return _of(ask("fromBytes", array.tobytes(), str(array.dtype), list(array.shape), None))
-    return _from(view.tolist(), None)
-
-
-def _parts_only(index: Any) -> list:
-    return _parts(index)[0]
-
-
 _engine.tensor_class = Tensor
-install(Tensor, {"of": _of, "wrap": _wrap, "created": _created, "parts": _parts_only})
+install(Tensor, {"created": _created, "parts": parts})
