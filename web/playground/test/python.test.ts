@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { beforeAll, describe, expect, it } from "vitest";
 import { python } from "../../python/node.mjs";
 import { type Library, library } from "../src/editor/docs";
@@ -31,6 +32,12 @@ beforeAll(async () => {
 }, 60_000);
 
 const shelves = Object.entries(library("python") as Library).filter(([owner]) => owner in modules);
+
+it("runs the program of the README", () => {
+  const [, program = ""] = /```python\n([\s\S]*?)```/.exec(readFileSync("../../README.md", "utf8")) ?? [];
+  run(program);
+  expect(run("float(loss.item()) < 0.01")).toBe(true);
+});
 
 describe.each(shelves)("%s", (owner, topics) => {
   it("has every name that is offered", () => {

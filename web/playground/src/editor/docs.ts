@@ -17,24 +17,6 @@ export type Library = Record<string, Map<string, Topic>>;
 
 const loose = ["nn", "optim", "state", "datasets", "helpers"];
 
-/** What JavaScript alone has, by its names in the table. */
-const elsewhere = new Set([
-  "Tensor.grad",
-  ...[
-    "to_text",
-    "to_string",
-    "dispose",
-    "from",
-    "custom_grad",
-    "index",
-    "at",
-    "at_masked",
-    "with_at",
-    "set_at",
-  ],
-  ...["checkpoint", "vjp", "jvp", "hvp", "gradcheck", "BatchNorm1d", "Dropout", "Flatten", "Sequential"],
-  ...["state_dict", "parameters", "save_safetensors", "load_safetensors", "open_safetensors", "load_torch"],
-]);
 const libraries: Partial<Record<Language, Library>> = {};
 
 export function library(language: Language): Library {
@@ -58,14 +40,14 @@ export function library(language: Language): Library {
 }
 
 function place(library: Library, entry: Entry, language: Language): void {
-  const here = (name: string) => language === "typescript" || !elsewhere.has(name);
+  if (language === "python" && !entry.inPython) return;
   const spelling = language === "python" ? "py" : "js";
   const topic: Topic = {
     name: entry.names[spelling],
     signature: entry.signatures[spelling],
     doc: entry.docs[spelling],
     example: entry.examples[spelling],
-    also: entry.aliases[spelling].filter(here),
+    also: entry.aliases[spelling],
     id: entry.id,
     type: entry.of !== "module" ? "method" : entry.signatures.js.startsWith("new ") ? "class" : "function",
   };
@@ -75,8 +57,7 @@ function place(library: Library, entry: Entry, language: Language): void {
     both: ["x", "Tensor"],
     module: [moduleOf(entry.theme, language)],
   };
-  if (!here(entry.id)) return;
-  for (const name of [topic.name, ...topic.also].filter(here))
+  for (const name of [topic.name, ...topic.also])
     for (const owner of owners[entry.of]) add(library, owner, name, topic);
 }
 

@@ -29,6 +29,7 @@ export interface Entry {
   docs: Record<Language, string>;
   source: string;
   examples: Record<Language, string>;
+  inPython: boolean;
   /** Where it is found: a method of tensors, of the class, of both, or of a module. */
   of: "tensor" | "class" | "both" | "module";
   /** What a search looks through, lower case. */
@@ -42,6 +43,14 @@ const files: Record<string, Row[]> = import.meta.glob("../../../../crate/methods
 
 const themeOf = (path: string) => path.replace(/^.*\/|\.json$/g, "");
 const order = Object.keys(text.themes);
+/** What JavaScript alone has. */
+const elsewhere = new Set(
+  (
+    "to_text to_string dispose from custom_grad index at at_masked with_at set_at Tensor.grad " +
+    "checkpoint vjp jvp hvp gradcheck BatchNorm1d Dropout Flatten Sequential " +
+    "state_dict parameters save_safetensors load_safetensors open_safetensors load_torch"
+  ).split(" "),
+);
 const literals: Record<string, string> = { True: "true", False: "false" };
 
 const javaScriptPlaces: Record<string, string> = { autodiff: "", state: "", recurrent: "nn" };
@@ -69,11 +78,12 @@ function entryOf(theme: string, row: Row, python?: PythonRow): Entry {
   const names = { js: row.kind === "class" ? row.name : camel(row.name), py: row.name };
   const aliases = row.aliases ?? [];
   const owner = (language: Language) => ownerOf(theme, row, language);
+  const id = (row.kind ? `${theme}.` : row.static === true ? "Tensor." : "") + row.name;
   return {
-    id: (row.kind ? `${theme}.` : row.static === true ? "Tensor." : "") + row.name,
+    id,
     theme,
     names,
-    aliases: { js: aliases.map(camel), py: aliases },
+    aliases: { js: aliases.map(camel), py: aliases.filter((name) => !elsewhere.has(name)) },
     signatures: {
       js: owner("js") + names.js + (row.face ? "" : argumentsOf(row, "js")),
       py: owner("py") + names.py + (python ? pythonArguments(python.signature) : pythonFace(row)),
@@ -81,6 +91,7 @@ function entryOf(theme: string, row: Row, python?: PythonRow): Entry {
     docs: { js: row.doc, py: python?.doc ?? row.doc },
     source: row.source ?? "",
     examples: { js: row.example ?? "", py: python?.example ?? inPython(row) },
+    inPython: !elsewhere.has(row.name) && !elsewhere.has(id),
     of: row.kind ? "module" : row.static === "too" ? "both" : row.static ? "class" : "tensor",
     words: [row.name, names.js, ...aliases, row.args, row.doc, theme].join(" ").toLowerCase(),
   };

@@ -3,14 +3,14 @@
 export const text = {
   title: "Reference",
   about:
-    "Every method, layer and optimiser, as JavaScript writes it and as tinygrad does. Change a snippet and run it: it runs here, in this browser.",
+    "Every method, layer and optimiser, as JavaScript writes it and as Python does, where they have tinygrad's names. Change a snippet of JavaScript and run it: it runs here, in this browser.",
   back: "Back to the playground",
   search: "Search",
   hint: "name, argument or word, such as softmax, keepdim or “learning rate”",
   found: (count: number, all: number) => (count === all ? `${all} entries` : `${count} of ${all} entries`),
   none: "Nothing here has that name or speaks of it. Try a shorter word.",
   language: "Spelling",
-  languages: { js: "JavaScript", py: "tinygrad" },
+  languages: { js: "JavaScript", py: "Python" },
   themes: {
     create: "Creating tensors",
     random: "Random numbers",
@@ -34,5 +34,6 @@ export const text = {
   snippet: (name: string) => `Snippet for ${name}`,
   run: "Run",
   running: "Running …",
+  javaScriptOnly: "In JavaScript only.",
   silent: "ran, and printed nothing",
 };
