@@ -133,7 +133,16 @@ test("completion offers methods with what they do; the comment key writes Python
   const chosenOption = page.page.locator(".cm-tooltip-autocomplete [aria-selected='true']");
   await chosenOption.waitFor();
   assert.equal(await chosenOption.innerText(), "max_pool2d");
-  assert.match(await page.page.locator(".cm-completionInfo").innerText(), /t\.max_pool2d\(/);
+  const info = page.page.locator(".cm-completionInfo");
+  assert.match(await info.innerText(), /t\.max_pool2d\(/);
+  const { x, y } = await info.boundingBox();
+  assert.ok(
+    await page.page.evaluate(
+      ([x, y]) => document.elementFromPoint(x, y)?.closest(".cm-completionInfo"),
+      [x + 20, y + 20],
+    ),
+    "it is seen beside the list",
+  );
   // The list takes no key in its first moments, so that none typed meanwhile chooses from it.
   await page.page.waitForTimeout(150);
   await page.page.keyboard.press("Enter");

@@ -9,7 +9,7 @@ export interface Topic extends Doc {
   also: string[];
   /** Its place on the reference page. */
   id: string | null;
-  type: "method" | "class" | "function" | "constant";
+  type: "method" | "property" | "class" | "function" | "constant";
 }
 
 /** Topics by name: of tensors, of the class, of each module, and of those that stand alone. */
@@ -49,7 +49,7 @@ function place(library: Library, entry: Entry, language: Language): void {
     example: entry.examples[spelling],
     also: entry.aliases[spelling],
     id: entry.id,
-    type: entry.of !== "module" ? "method" : entry.signatures.js.startsWith("new ") ? "class" : "function",
+    type: typeOf(entry),
   };
   const owners = {
     tensor: ["x"],
@@ -59,6 +59,11 @@ function place(library: Library, entry: Entry, language: Language): void {
   };
   for (const name of [topic.name, ...topic.also])
     for (const owner of owners[entry.of]) add(library, owner, name, topic);
+}
+
+function typeOf({ of, signatures }: Entry): Topic["type"] {
+  if (of !== "module") return signatures.py.endsWith(")") ? "method" : "property";
+  return signatures.js.startsWith("new ") ? "class" : "function";
 }
 
 /** In TypeScript what saves and loads is of `nn`. */

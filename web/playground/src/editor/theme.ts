@@ -52,11 +52,16 @@ const look = EditorView.theme({
     backgroundColor: "var(--accent)",
     color: "var(--on-accent)",
   },
-  ".cm-tooltip.cm-tooltip-autocomplete > ul": { fontFamily: "var(--mono)", fontSize: "12.5px" },
+  ".cm-tooltip.cm-tooltip-autocomplete": { overflow: "visible" },
+  ".cm-tooltip.cm-tooltip-autocomplete > ul": {
+    borderRadius: "8px",
+    fontFamily: "var(--mono)",
+    fontSize: "12.5px",
+  },
   ".cm-doc": {
     display: "grid",
     gap: "6px",
-    maxWidth: "min(440px, calc(100vw - 24px))",
+    maxWidth: "min(440px, calc(100vw - 40px))",
     maxHeight: "320px",
     overflow: "auto",
     padding: "10px 12px",
@@ -76,7 +81,7 @@ const look = EditorView.theme({
     overflowWrap: "anywhere",
   },
   ".cm-doc a": { color: "var(--accent)" },
-  ".cm-tooltip.cm-completionInfo": { padding: "0", maxWidth: "none" },
+  ".cm-tooltip.cm-completionInfo": { margin: "0 6px", padding: "0", maxWidth: "none" },
   ".cm-panels": { backgroundColor: "var(--sunken)", color: "var(--text)", borderColor: "var(--line)" },
   ".cm-textfield": {
     backgroundColor: "var(--surface)",

@@ -1,11 +1,12 @@
 from tinygrad import Device, Tensor, TinyJit, nn
 from tinygrad.nn.datasets import mnist
-from playground import draw_digit, plot, predictions, steps, weights
+from playground import draw_digit, predictions, weights
+from playground import plot, steps
 
 X_train, Y_train, X_test, Y_test = mnist()
 
 def pixels(images):
-    return images.float().div(255).reshape(-1, 1, 28, 28)
+    return images.reshape(-1, 1, 28, 28).float() / 255
 
 class Model:
     def __init__(self):
@@ -39,11 +40,11 @@ def train_step(x, y):
     opt.step()
     return loss
 
-test_images, test_labels = pixels(X_test[:checks]), Y_test[:checks]
+test_x, test_y = pixels(X_test[:checks]), Y_test[:checks]
 
 def test_accuracy():
-    guesses = model(test_images).argmax(axis=1)
-    return (guesses == test_labels).float().mean()
+    guesses = model(test_x).argmax(axis=1)
+    return (guesses == test_y).float().mean()
 
 predictions(X_test, model, Y_test)
 weights(model, "first filters")
@@ -55,6 +56,7 @@ for step in steps(70):
 
     plot(loss=loss)
     if step % 10 == 9:
-        plot(test_accuracy=test_accuracy())
+        plot({"test accuracy": test_accuracy()})
 
-print(f"accuracy on digits it never saw: {test_accuracy().item():.3f}")
+accuracy = test_accuracy().item()
+print(f"accuracy on digits it never saw: {accuracy:.3f}")

@@ -1,11 +1,12 @@
 from tinygrad import Tensor, nn
 from tinygrad.nn.datasets import mnist
-from playground import draw_digit, plot, predictions, steps, weights
+from playground import draw_digit, predictions, weights
+from playground import plot, steps
 
 X_train, Y_train, X_test, Y_test = mnist()
 
 def pixels(images):
-    return images.float().div(255).reshape(-1, 784)
+    return images.reshape(-1, 784).float() / 255
 
 class Model:
     def __init__(self):
@@ -19,10 +20,10 @@ model = Model()
 opt = nn.optim.Adam(nn.state.get_parameters(model), lr=0.002)
 
 batch = 128
-test_images = pixels(X_test)
+test_x = pixels(X_test)
 
 def test_accuracy():
-    guesses = model(test_images).argmax(axis=1)
+    guesses = model(test_x).argmax(axis=1)
     return (guesses == Y_test).float().mean()
 
 predictions(X_test, model, Y_test)
@@ -41,6 +42,7 @@ for step in steps(900):
 
     plot(loss=loss)
     if step % 50 == 49:
-        plot(test_accuracy=test_accuracy())
+        plot({"test accuracy": test_accuracy()})
 
-print(f"accuracy on digits it never saw: {test_accuracy().item():.3f}")
+accuracy = test_accuracy().item()
+print(f"accuracy on digits it never saw: {accuracy:.3f}")
