@@ -44,6 +44,8 @@ _sleep = time.sleep
 def sleep(seconds: float) -> None:
     if seconds > 0 and can_run_sync():
         run_sync(page.rest(1000 * seconds))
+        if page.isStopped():
+            raise KeyboardInterrupt
     else:
         _sleep(seconds)
 
@@ -71,7 +73,7 @@ def run(code: str, seed: int) -> str:
             print(leaving.code, file=sys.stderr)
     except BaseException as error:
         return tell(error)
-    return "null"
+    return '"stopped"' if page.isStopped() else "null"
 
 
 def tell_last() -> str:

@@ -5,6 +5,8 @@ import type { PyodideAPI } from "pyodide";
 export interface Host {
   /** After every optimizer step and replay; a promise is waited for. */
   tick?(): unknown;
+  /** Whether the program is to end at what it waits for. */
+  stopped?(): boolean;
   /** Handles of images and classes to train on and to test with, or a promise of them. */
   mnist?(fashion: boolean): unknown;
 }

@@ -12,6 +12,7 @@ export function install(pyodide, files, bridge, host = {}) {
       return made.length === 1 ? made[0] : made;
     },
     tick: () => undefined,
+    stopped: () => false,
     ...host,
   });
   for (const [path, content] of Object.entries(files)) {

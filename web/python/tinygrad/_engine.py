@@ -180,12 +180,15 @@ def wait(value: Any) -> Any:
     if not isinstance(value, PROMISED):
         return value.to_py() if isinstance(value, JsProxy) else value
     try:
-        return _value(run_sync(value))
+        made = _value(run_sync(value))
     except JsException as thrown:
         raise error(thrown) from None
     except RuntimeError as cannot:
         fix = 'Device.DEFAULT = "CPU" needs no waiting; Chrome and Edge 137 or later can wait'
         raise DeviceError("read", str(cannot), "a browser in which Python can wait", fix) from None
+    if _playgrad.stopped():
+        raise KeyboardInterrupt
+    return made
 
 
 def tick() -> None:

@@ -95,6 +95,7 @@ export const pageModule = {
 
   dataset: digits,
   rest: control.rest,
+  isStopped: control.isStopped,
   enterLoop: control.enterLoop,
   afterStep: control.afterStep,
   leaveLoop: control.leaveLoop,
@@ -110,6 +111,8 @@ export const host = {
   tick(): Promise<void> | undefined {
     return control.tick() ?? undefined;
   },
+
+  stopped: control.isStopped,
 
   async mnist(): Promise<number[]> {
     return (await digits()).slice(0, 4) as number[];

@@ -17,8 +17,6 @@ export interface Interpreter {
   run(code: string, seed: number): Promise<Outcome>;
   /** What a Python error that JavaScript has caught says; undefined for any other. */
   describe(error: unknown): Outcome | undefined;
-  /** Raises KeyboardInterrupt in the program. */
-  interrupt(): void;
 }
 
 const sources = import.meta.glob<string>(["./*.py", "./{tinygrad,micrograd}/**/*.{py,json}"], {
@@ -35,7 +33,7 @@ const canWait = "Suspending" in WebAssembly;
 
 export async function start(
   parts: PythonParts,
-  interrupts: Uint8Array,
+  interrupts: Uint8Array | null,
   keep: (snapshot: PythonSnapshot | null) => void,
 ): Promise<Interpreter> {
   const pyodide = await load(parts, keep);
@@ -43,7 +41,7 @@ export async function start(
   pyodide.registerJsModule("_playground", pageModule);
   const page = pyodide.pyimport("_page") as Record<"prepare" | "run" | "tell_last", PyCallable>;
   page.prepare();
-  pyodide.setInterruptBuffer(interrupts);
+  if (interrupts) pyodide.setInterruptBuffer(interrupts);
   if (!canWait) control.neverWait();
   return {
     async run(code, seed) {
@@ -54,9 +52,6 @@ export async function start(
     },
     describe: (error) =>
       error instanceof pyodide.ffi.PythonError ? outcome(page.tell_last() as string) : undefined,
-    interrupt() {
-      interrupts[0] = 2;
-    },
   };
 }
 

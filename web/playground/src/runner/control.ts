@@ -185,6 +185,7 @@ const paced = () => Number.isFinite(speed) && !paused;
 
 /** What has to be waited for between two steps, or null. */
 function between(): Promise<void> | null {
+  if (stopped) return Promise.resolve();
   if (!canWait) {
     reportSometimes(performance.now());
     return null;
@@ -219,7 +220,8 @@ export async function* steps(times = Infinity): AsyncGenerator<number, void, voi
 // `tick`, an optimizer's, unless the program loops over steps of its own.
 
 export function tick(): Promise<void> | null {
-  if (loops > 0 || stopped) return null;
+  if (stopped) return Promise.resolve();
+  if (loops > 0) return null;
   afterStep();
   if (allowance > 0) allowance--;
   return between();

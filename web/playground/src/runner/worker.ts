@@ -53,7 +53,7 @@ async function startPython(parts: PythonParts, interrupts: Uint8Array | null): P
     post({ type: "python", fraction: 0.9, what: text.python.starting });
     await ready;
     const { start } = await import("../python/interpreter");
-    python = await start(parts, interrupts ?? new Uint8Array(1), (snapshot) =>
+    python = await start(parts, interrupts, (snapshot) =>
       post({ type: "snapshot", snapshot }, snapshot ? [snapshot.memory] : []),
     );
     post({ type: "python", fraction: 1, what: "" });
@@ -103,12 +103,7 @@ function fail(error: unknown): void {
   if (typeof told === "string") return;
   failed = true;
   post({ type: "error", error: told });
-  stop();
-}
-
-function stop(): void {
   control.stop();
-  python?.interrupt();
 }
 
 /** Resolves to whether the program was stopped; its error is thrown. */
@@ -179,7 +174,7 @@ self.addEventListener("message", ({ data }: MessageEvent<ToWorker>) => {
     case "step":
       return control.step();
     case "stop":
-      return stop();
+      return control.stop();
     case "speed":
       return control.setSpeed(data.speed);
     case "slider":

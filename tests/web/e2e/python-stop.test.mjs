@@ -1,0 +1,98 @@
+import assert from "node:assert/strict";
+import { after, test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { serve } from "../../../scripts/serve.mjs";
+import { launch, visit } from "./browser.mjs";
+
+const site = fileURLToPath(new URL("../../../dist/site", import.meta.url));
+const storage = {
+  "playgrad:language": "python",
+  "playgrad:device": "cpu",
+  "playgrad:code:python:xor": "# mine\n",
+};
+
+const training = `from tinygrad import Tensor, nn
+layer = nn.Linear(8, 1)
+opt = nn.optim.SGD(nn.state.get_parameters(layer))
+x = Tensor.ones(4, 8)
+print("begins")
+while True:
+    loss = layer(x).square().mean()
+    opt.zero_grad()
+    loss.backward()
+    opt.step()
+`;
+
+// `stays`: the worker that ran the program ends it, and is not replaced.
+const cases = [
+  { name: "a pure loop", code: 'print("begins")\nwhile True:\n    pass\n', stays: "isolated" },
+  {
+    name: "a loop that catches the first interrupt",
+    code: 'print("begins")\ntry:\n    while True:\n        pass\nexcept KeyboardInterrupt:\n    pass\nwhile True:\n    pass\n',
+    stays: "isolated",
+  },
+  { name: "a loop that trains", code: training, stays: "always" },
+  {
+    name: "a loop of operations",
+    code: 'from tinygrad import Tensor\nprint("begins")\nwhile True:\n    (Tensor.ones(64) + 1).realize()\n',
+    stays: "isolated",
+  },
+  {
+    name: "a loop of reads",
+    code: 'from tinygrad import Tensor\nprint("begins")\nwhile True:\n    Tensor.rand(4).numpy()\n',
+    stays: "isolated",
+  },
+  {
+    name: "a sleep",
+    code: 'import time\nprint("begins")\ntime.sleep(1000)\n',
+    stays: "always",
+  },
+];
+
+const open = [];
+after(async () => {
+  for (const close of open) await close();
+});
+
+async function visitor(isolated) {
+  if (isolated) {
+    const page = await visit({ storage });
+    open.push(() => page.close());
+    return page;
+  }
+  const plain = await serve(site, 0, {});
+  const browser = await launch();
+  open.push(async () => {
+    await browser.close();
+    plain.close();
+  });
+  return visit({ browser, site: plain.url, serviceWorkers: "block", storage });
+}
+
+for (const isolated of [true, false]) {
+  let page;
+  for (const { name, code, stays } of cases) {
+    test(`Stop ends ${name} ${isolated ? "with" : "without"} isolation`, async () => {
+      page ??= await visitor(isolated);
+      assert.equal(await page.page.evaluate(() => crossOriginIsolated), isolated);
+      await page.speed("max");
+      await page.write(code);
+      await page.run();
+      await page.until(["running"], 60_000);
+      await page.page.waitForFunction(() =>
+        document.querySelector(".lines")?.textContent?.includes("begins"),
+      );
+      await page.page.keyboard.press("Control+.");
+      await page.until(["stopped"], 10_000);
+      const replaced = /replaced/.test(await page.page.locator(".notice").allInnerTexts());
+      console.log(`${name}: ${replaced ? "its worker was replaced" : "it ended itself"}`);
+      if (stays === "always" || (stays === "isolated" && isolated)) assert.equal(replaced, false);
+
+      await page.write('print("alive", 6 * 7)\n');
+      await page.run();
+      await page.until(["done"], 60_000);
+      assert.match(await page.console(), /alive 42/);
+      assert.deepEqual(page.problems, []);
+    });
+  }
+}
