@@ -1,6 +1,7 @@
 """What crosses to the engine and back: handles, calls, waiting, errors."""
 
 from asyncio import Future
+from functools import partial
 from typing import Any
 
 import _playgrad
@@ -20,22 +21,8 @@ from ._errors import (  # noqa: F401
 LEFT_OUT, NONE, BOOL, INT, TENSOR, TEXT, LIST, NAMED, FLOAT = range(9)
 MOST = 9_000_000_000_000_000
 
-
-_dead: list[int] = []
-
-
-def release(handle: int) -> None:
-    """Gives a handle back, together with others."""
-    _dead.append(handle)
-    if len(_dead) >= 64:
-        flush()
-
-
-def flush() -> None:
-    """Gives back now what was released."""
-    if _dead:
-        _playgrad.release(*_dead)
-        _dead.clear()
+_dead: list[Any] = []
+MANY = 64
 
 
 class Handle:
@@ -43,11 +30,15 @@ class Handle:
 
     __slots__ = ("_id", "_shape", "_dtype", "__weakref__")
 
-    def __del__(self):
-        try:
-            release(self._id)
-        except AttributeError:
-            pass
+    # What dies joins the list. No Python runs for that: an interrupt that came meanwhile would be lost.
+    __del__ = partial(_dead.append)
+
+
+def flush() -> None:
+    """Gives back the handles of what died."""
+    dead = _dead.copy()
+    del _dead[: len(dead)]
+    _playgrad.release(*[handle for one in dead if (handle := getattr(one, "_id", 0))])
 
 
 tensor_class: Any = None
@@ -58,6 +49,8 @@ def of(handle: int) -> Any:
     """The tensor of a handle, which it then owns."""
     made = _new(tensor_class)
     made._id = handle
+    if len(_dead) >= MANY:
+        flush()
     return made
 
 
@@ -164,7 +157,7 @@ def _value(given: Any) -> Any:
 def ask(name: str, *args: Any) -> Any:
     """Calls the engine's function of that name. Lists, tuples and bytes are converted, and what comes back too;
     what has to be waited for comes back as it is, for `wait`."""
-    if len(_dead) >= 16:
+    if len(_dead) >= MANY // 4:
         flush()
     given = [to_js(arg) if isinstance(arg, (list, tuple, bytes, bytearray, memoryview)) else arg for arg in args]
     try:

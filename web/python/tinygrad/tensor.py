@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import struct
+import sys
 from contextlib import ContextDecorator
 from typing import Any, Iterator
 
 from . import _engine
 from ._array import Array
 from ._data import packed
-from ._engine import ArgumentError, ShapeError, ask, describe, of, release, invoke, wait
+from ._engine import ArgumentError, DeviceError, ShapeError, ask, describe, invoke, of, wait
 from ._index import masked, parts
 from ._methods import PLACES, install, spread
 from ._operators import Operators
@@ -240,7 +241,7 @@ class Tensor(Operators, metaclass=_Class):
 
     def replace(self, x: Tensor) -> Tensor:
         """Makes this tensor another one, of any shape and type."""
-        release(self._id)
+        of(self._id)
         self._id = ask("alias", x._id)
         self._describe()
         return self
@@ -286,9 +287,8 @@ class Tensor(Operators, metaclass=_Class):
 
     def numpy(self) -> Any:
         """The value as an array of NumPy, or of a small class like it where NumPy is not there."""
-        try:
-            import numpy
-        except ImportError:
+        numpy = _numpy()
+        if numpy is None:
             return Array(self.detach())
         dtype = "float32" if self.dtype is dtypes.bfloat16 else self.dtype.engine
         return numpy.frombuffer(bytearray(self.data()), self.data().format).reshape(self.shape).astype(dtype)
@@ -301,7 +301,10 @@ class Tensor(Operators, metaclass=_Class):
         told = f"<Tensor {self.shape} {self.dtype.engine} on {self.device}"
         if self.numel() > 1000:
             return told + ">"
-        text = wait(ask("toText", self._id))
+        try:
+            text = wait(ask("toText", self._id))
+        except DeviceError:
+            return told + ">"
         return f"{told}{chr(10) if chr(10) in text else ' '}{text}>"
 
     def __format__(self, spec: str) -> str:
@@ -344,7 +347,7 @@ class Tensor(Operators, metaclass=_Class):
 
     def __setitem__(self, index: Any, value: Any) -> None:
         value = Tensor(value) if isinstance(value, (list, tuple)) else value
-        release(invoke("[]", PLACES["set_at"], self._id, (parts(index), value)))
+        of(invoke("[]", PLACES["set_at"], self._id, (parts(index), value)))
 
     # Calling.
 
@@ -395,6 +398,21 @@ class Tensor(Operators, metaclass=_Class):
         from .helpers import fetch
 
         return Tensor(fetch(url, gunzip=gunzip).read_bytes(), **kwargs)
+
+def _numpy() -> Any:
+    """NumPy, if it is there. Looking for it takes long, so once is enough until a program finds it."""
+    global _looked
+    if "numpy" not in sys.modules and not _looked:
+        _looked = True
+        try:
+            import numpy  # noqa: F401
+        except ImportError:
+            pass
+    return sys.modules.get("numpy")
+
+
+_looked = False
+
 
 def _empty(shape) -> Any:
     return [_empty(shape[1:]) for _ in range(shape[0])] if shape else []
