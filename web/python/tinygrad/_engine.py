@@ -36,6 +36,8 @@ class Handle:
 
 def flush() -> None:
     """Gives back the handles of what died."""
+    if not _dead:
+        return
     dead = _dead.copy()
     del _dead[: len(dead)]
     _playgrad.release(*[handle for one in dead if (handle := getattr(one, "_id", 0))])
@@ -170,6 +172,8 @@ def ask(name: str, *args: Any) -> Any:
 def wait(value: Any) -> Any:
     """A value, or the result of a promise."""
     flush()
+    if type(value) in PLAIN:
+        return value
     if not isinstance(value, PROMISED):
         return value.to_py() if isinstance(value, JsProxy) else value
     try:
