@@ -46,6 +46,16 @@ def f(x, *, by):
   assert.deepEqual(run(code), [[2, 4, 6, 8, 10], 2, "f", "doubles"]);
 });
 
+test("takes tinygrad's options", () => {
+  const code = `
+@TinyJit(prune=True)
+def f(x):
+    calls.append(1)
+    return x + 1
+[[f(Tensor([i])).item() for i in range(4)], len(calls)]`;
+  assert.deepEqual(run(code), [[1, 2, 3, 4], 2]);
+});
+
 test("other shapes, types and plain values record anew", () => {
   const code = `
 @TinyJit

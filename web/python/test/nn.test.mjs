@@ -306,6 +306,23 @@ import pathlib
   }
 });
 
+test("a safetensors file's header, and archives", () => {
+  const code = `
+import io, tarfile, zipfile
+state.safe_save({"w": Tensor([1.0])}, "one.safetensors")
+file, start, header = state.safe_load_metadata("one.safetensors")
+packed = io.BytesIO()
+with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+    archive.writestr("a/b.bin", bytes([1, 2, 3]))
+bundled = io.BytesIO()
+with tarfile.open(fileobj=bundled, mode="w:gz") as archive:
+    archive.add("one.safetensors")
+found = state.tar_extract(bundled.getvalue())
+[file[start:].tolist(), header["w"]["shape"], {n: t.tolist() for n, t in state.zip_extract(packed.getvalue()).items()},
+ state.safe_load(found["one.safetensors"])["w"].tolist()]`;
+  same(value(code), [[0, 0, 128, 63], [1], { "a/b.bin": [1, 2, 3] }, [1]]);
+});
+
 test("a file of torch.save", () => {
   const values = join(import.meta.dirname, "../../../tests/reference/files.json");
   const { base64, holds } = JSON.parse(readFileSync(values, "utf8")).torch.find((row) => row.holds);
@@ -341,6 +358,8 @@ for (const [code, kind, op] of [
   ["optim.SGD([Tensor([1.0])]).step()", "ArgumentError", "step"],
   ["state.safe_load('nowhere.safetensors')", "DataError", "safe_load"],
   ["state.safe_load(b'12345678')", "DataError", "load_safetensors"],
+  ["state.tar_extract(b'none')", "DataError", "tar_extract"],
+  ["state.zip_extract(b'none')", "DataError", "zip_extract"],
   ["state.safe_load(3)", "ArgumentError", "safe_load"],
 ]) {
   test(`${code} says what is wrong`, () => {

@@ -53,10 +53,14 @@ class TinyJit:
 
     Other shapes, types or plain values of the arguments record anew. Give what changes from call to call as tensors;
     everything else the function reads, except weights and other assigned tensors, is taken to stay as it was. What
-    it returns, tensors and lists, tuples and dicts of them, is computed. Decorates functions and methods.
+    it returns, tensors and lists, tuples and dicts of them, is computed. Decorates functions and methods. tinygrad's
+    options make no difference here.
     """
 
-    def __init__(self, fxn, captured=None, prune=False):
+    def __new__(cls, fxn=None, **options):
+        return super().__new__(cls) if fxn is not None else functools.partial(cls, **options)
+
+    def __init__(self, fxn, **options):
         self.fxn = fxn
         functools.update_wrapper(self, fxn, updated=())
         self.reset()

@@ -1,6 +1,9 @@
 """Tensors of models by name, and files of them."""
 
+import io
+import json
 import pathlib
+import zipfile
 
 from .._engine import ArgumentError, DataError, ask, wait
 from ..tensor import Tensor
@@ -64,6 +67,35 @@ def safe_save(tensors, fn, metadata=None):
 def safe_load(fn):
     """The named tensors of a safetensors file: a path, bytes, or a tensor of bytes."""
     return _named(ask("loadSafetensors", _bytes("safe_load", fn)))
+
+
+def safe_load_metadata(fn):
+    """The bytes of a safetensors file as a tensor, where its values start, and its header."""
+    file = _bytes("safe_load_metadata", fn)
+    safe_load(file)
+    start = 8 + int.from_bytes(file[:8], "little")
+    return Tensor(file), start, json.loads(file[8:start])
+
+
+def zip_extract(fn):
+    """The files of a zip archive by name, as tensors of bytes."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(_bytes("zip_extract", fn))) as archive:
+            return {name: Tensor(archive.read(name)) for name in archive.namelist()}
+    except zipfile.BadZipFile as error:
+        raise DataError("zip_extract", str(error), "a whole zip archive", "read the file again") from None
+
+
+def tar_extract(fn):
+    """The files of a tar archive, compressed or not, by name, as tensors of bytes."""
+    import tarfile  # Slow to load.
+
+    try:
+        with tarfile.open(fileobj=io.BytesIO(_bytes("tar_extract", fn))) as archive:
+            members = [member for member in archive if member.isreg()]
+            return {member.name: Tensor(archive.extractfile(member).read()) for member in members}
+    except (tarfile.TarError, OSError, EOFError) as error:
+        raise DataError("tar_extract", str(error), "a whole tar archive", "read the file again") from None
 
 
 def torch_load(fn):
