@@ -313,6 +313,35 @@ flush(); print(ask("memoryInUse")[2] - before)`;
   assert.equal(run(program), "0.0");
 });
 
+test("copies are tensors of their own", () => {
+  const program = `
+import copy, pickle
+x = Tensor([1.0, 2.0], requires_grad=True)
+copies = [Tensor(x), x.clone(), copy.copy(x), copy.deepcopy({"x": x})["x"]]
+print([c.requires_grad for c in copies])
+y = Tensor([1.0, 2.0])
+copies = [Tensor(y), y.clone(), copy.copy(y), copy.deepcopy(y), Tensor(y.numpy())]
+y += 1; y[0] = 5
+print([c.tolist() == [1.0, 2.0] for c in copies], y.tolist())
+z = Tensor([3, 4]); z[0] += 1; z[1:] *= 2; print(z.tolist())
+y.replace(z); print(y.tolist(), y.dtype)
+Tensor(x).sum().backward(); print(x.grad.tolist())
+print(bool(Tensor.no_grad), bool(Tensor.train()))
+with Tensor.no_grad(): print(bool(Tensor.no_grad))
+try: pickle.dumps(x)
+except TypeError as e: print(e)`;
+  assert.deepEqual(run(program).split("\n"), [
+    "[False, False, False, True]",
+    "[True, True, True, True, True] [5.0, 3.0]",
+    "[4, 8]",
+    "[4, 8] dtypes.int",
+    "[1.0, 1.0]",
+    "False False",
+    "True",
+    "a tensor cannot be pickled; save it with nn.state.safe_save",
+  ]);
+});
+
 test("an interrupt is never lost, whatever runs when it comes", () => {
   const buffer = new Uint8Array(1);
   py.setInterruptBuffer(buffer);

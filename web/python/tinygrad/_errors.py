@@ -34,7 +34,7 @@ class DataError(EngineError, ValueError):
 
 
 KINDS = {kind.__name__: kind for kind in (ShapeError, DTypeError, ArgumentError, DeviceError, DataError)}
-WORDS = {"true": "True", "false": "False", "null": "None", "tensor(": "Tensor("}
+WORDS = {"true": "True", "false": "False", "null": "None", "tensor(": "Tensor(", "await ": ""}
 
 
 def snake(name: str) -> str:
@@ -43,7 +43,7 @@ def snake(name: str) -> str:
 
 
 def _spoken(text: str) -> str:
-    text = re.sub(r"\b(true|false|null)\b|\btensor\(", lambda m: WORDS[m[0]], text)
+    text = re.sub(r"\b(true|false|null)\b|\btensor\(|\bawait ", lambda m: WORDS[m[0]], text)
     return re.sub(r"\b[a-z\d]+(?:[A-Z][a-z\d]+)+(?=\()", lambda m: snake(m[0]), text)
 
 

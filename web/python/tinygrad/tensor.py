@@ -41,7 +41,10 @@ class _Mode(ContextDecorator):
         self._set(self._before.pop())
 
     def __bool__(self) -> bool:
-        return self._set.now()
+        """Whether it is so now."""
+        now = self._set(True)
+        self._set(now)
+        return now
 
     def __call__(self, function=None):
         return self if function is None else super().__call__(function)
@@ -94,7 +97,8 @@ class Tensor(Operators, metaclass=_Class):
     def __init__(self, data: Any, device: str | None = None, dtype: Any = None, requires_grad: bool | None = None):
         dtype = None if dtype is None else to_dtype(dtype)
         if isinstance(data, (Tensor, Array)):
-            made = of(ask("alias", (data.tensor if isinstance(data, Array) else data)._id))
+            given = data.tensor if isinstance(data, Array) else data
+            made = given.reshape(given.shape)
         else:
             content, kind, shape = packed(data, dtype)
             made = of(ask("fromBytes", content, kind.engine, shape, None))
@@ -258,7 +262,16 @@ class Tensor(Operators, metaclass=_Class):
 
     def clone(self, device: str | None = None) -> Tensor:
         """A copy with a value of its own."""
-        return (self + 0 if self.dtype is not dtypes.bool else self.contiguous()).to(device)
+        return self.contiguous().to(device)
+
+    __copy__ = clone
+
+    def __deepcopy__(self, memo: dict) -> Tensor:
+        copy = self.detach().clone()
+        return copy.requires_grad_() if self.requires_grad else copy
+
+    def __reduce__(self):
+        raise TypeError("a tensor cannot be pickled; save it with nn.state.safe_save")
 
     # Reading.
 
