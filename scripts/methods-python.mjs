@@ -111,6 +111,16 @@ function formOf(row) {
   return finish([...self, ...signature].join(", ") + typed, sent, defaults);
 }
 
+/** Where Python has another form. */
+const DOCS = {
+  at: "`x[index]` with the parts of the index as arguments: ints, slices, None, `...`, lists, masks and int tensors, as in NumPy. Positions in tensors outside the axis give 0; elsewhere they are a `ShapeError`.",
+  at_masked:
+    "`x[index]` with masks among the parts of the index, which are arguments: the number of true elements is read back first.",
+  with_at:
+    "A copy with `value` (cast, broadcast) at `index`, which is what stands in `x[index]`. Of several values for one place the last stays. Gradients flow to what stays of both.",
+  set_at: "`x[index] = value`; gives this tensor. Tensors computed before keep the old value.",
+};
+
 const VALUES = { true: "True", false: "False", null: "None", undefined: "None" };
 
 /** An example of the table as Python writes it. */
@@ -144,7 +154,7 @@ export function pythonRows(rows) {
     ...formOf(row),
     returns: row.returns ?? "tensor",
     parameters: parameters(row).map((p) => p.name),
-    doc: doc(row.doc, names),
+    doc: DOCS[row.name] ?? doc(row.doc, names),
     example: EXAMPLES[row.name] ?? example(row.example),
     source: row.source ?? "",
   }));

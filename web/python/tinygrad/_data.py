@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 from typing import Any
 
-from ._engine import ArgumentError, ShapeError
+from ._engine import ArgumentError, DTypeError, ShapeError
 from .dtype import BY_ENGINE, DType, dtypes
 
 # Every device has 32-bit types.
@@ -21,8 +21,12 @@ def packed(data: Any, dtype: DType | None) -> tuple[bytes, DType, list[int]]:
     if hasattr(data, "read_bytes"):
         return packed(data.read_bytes(), dtype)
     if hasattr(data, "astype"):
-        narrow = data.astype(NARROW.get(str(data.dtype), str(data.dtype)))
-        return narrow.tobytes(), BY_ENGINE[str(narrow.dtype)], list(narrow.shape)
+        name = NARROW.get(str(data.dtype), str(data.dtype))
+        if dtype is not None and str(data.dtype) in BY_ENGINE:
+            name = str(data.dtype)
+        if name not in BY_ENGINE:
+            raise DTypeError("Tensor", f"an array of {name}", "numbers or booleans", "cast it with .astype()")
+        return data.astype(name).tobytes(), BY_ENGINE[name], list(data.shape)
     if hasattr(data, "tolist") or isinstance(data, range):
         data = data.tolist() if hasattr(data, "tolist") else list(data)
     shape, values = _flat(0.0 if data is None else data)

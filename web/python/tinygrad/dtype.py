@@ -68,8 +68,12 @@ class DTypes:
     def from_py(self, x: Any) -> DType:
         """The type of Python's value, or of the widest in a list."""
         if isinstance(x, (list, tuple)):
-            return max((self.from_py(item) for item in x), default=self.default_float)
-        return KINDS.get(type(x), self.default_float)
+            samples = {type(item): item for item in x}
+            items = x if samples.keys() & {list, tuple} else samples.values()
+            return max((self.from_py(item) for item in items), default=self.default_float)
+        if isinstance(x, bool):
+            return self.bool
+        return self.default_int if isinstance(x, int) else self.default_float
 
     def __getattr__(self, name: str):
         known = ", ".join(BY_NAME)
@@ -77,16 +81,15 @@ class DTypes:
 
 
 dtypes = DTypes()
-KINDS = {bool: dtypes.bool, int: dtypes.int32, float: dtypes.float32}
 BY_NAME = {name: value for name, value in vars(DTypes).items() if isinstance(value, DType)}
 BY_ENGINE = {dtype.engine: dtype for dtype in dtypes.all}
 
 
-def to_dtype(dtype: str | DType) -> DType:
-    """The type of that name."""
+def to_dtype(dtype: Any) -> DType:
+    """The type of that name, or of Python's `float`, `int` and `bool`."""
     if isinstance(dtype, DType):
         return dtype
-    name = str(dtype).removeprefix("dtypes.").lower()
+    name = getattr(dtype, "__name__", str(dtype)).removeprefix("dtypes.").lower()
     if name not in BY_NAME:
         from ._engine import DTypeError
 
