@@ -11,6 +11,12 @@ export interface Host {
   mnist?(fashion: boolean): unknown;
 }
 
+/** The JavaScript module `_playgrad`. */
+export function bridgeModule(bridge: Bridge, host?: Host): object;
+
+/** Writes the contents of the Python files to their paths in Pyodide's file system. */
+export function placeFiles(pyodide: PyodideAPI, files: Record<string, string | Uint8Array>): void;
+
 /** Makes `import tinygrad` work: `files` are the contents of the Python files by their paths in web/python. */
 export function install(
   pyodide: PyodideAPI,

@@ -2,8 +2,9 @@
 
 const HOME = "/lib/playgrad";
 
-export function install(pyodide, files, bridge, host = {}) {
-  pyodide.registerJsModule("_playgrad", {
+/** The JavaScript module `_playgrad`. */
+export function bridgeModule(bridge, host = {}) {
+  return {
     ...bridge,
     release: (...handles) => bridge.ask("release", handles),
     describe: (handle) => [bridge.ask("dtype", handle), ...bridge.ask("shape", handle)].join(" "),
@@ -14,11 +15,19 @@ export function install(pyodide, files, bridge, host = {}) {
     tick: () => undefined,
     stopped: () => false,
     ...host,
-  });
+  };
+}
+
+export function placeFiles(pyodide, files) {
   for (const [path, content] of Object.entries(files)) {
     const to = `${HOME}/${path}`;
     pyodide.FS.mkdirTree(to.slice(0, to.lastIndexOf("/")));
     pyodide.FS.writeFile(to, content);
   }
+}
+
+export function install(pyodide, files, bridge, host) {
+  pyodide.registerJsModule("_playgrad", bridgeModule(bridge, host));
+  placeFiles(pyodide, files);
   pyodide.runPython(`import sys\nif "${HOME}" not in sys.path: sys.path.insert(0, "${HOME}")`);
 }

@@ -1,13 +1,13 @@
 import { bridge } from "playgrad/bridge";
-import { loadPyodide, type PyodideAPI } from "pyodide";
 import type { PyCallable } from "pyodide/ffi";
-import { install } from "../../../python/boot.mjs";
+import { bridgeModule, placeFiles } from "../../../python/boot.mjs";
 import type { ErrorKind, ProgramError, PythonParts, PythonSnapshot } from "../protocol";
 import * as control from "../runner/control";
 import { endLine } from "../runner/terminal";
 import { text } from "../text/en";
 import { host, pageModule } from "./host";
 import { loadImports } from "./packages";
+import { pyodideOf, type Setup } from "./pyodide";
 
 /** Python in the worker: started from parts that are here already, it runs one program. */
 
@@ -29,6 +29,23 @@ const files = Object.fromEntries(
   Object.entries(sources).map(([path, content]) => [path.replace("./", ""), content]),
 );
 
+const warm = `import sys
+sys.path.insert(0, "/lib/playgrad")
+import _page, micrograd.nn, playground, tinygrad.nn.datasets
+_page.prepare()
+del sys`;
+
+const check = `import tinygrad
+assert tinygrad.Tensor([1, 2]).shape == (2,)
+del tinygrad`;
+
+const setup: Setup = {
+  modules: { _playgrad: bridgeModule(bridge, host), _playground: pageModule },
+  place: (pyodide) => placeFiles(pyodide, files),
+  warm: (pyodide) => pyodide.runPython(warm),
+  check: (pyodide) => pyodide.runPython(check),
+};
+
 const canWait = "Suspending" in WebAssembly;
 
 export async function start(
@@ -36,11 +53,8 @@ export async function start(
   interrupts: Uint8Array | null,
   keep: (snapshot: PythonSnapshot | null) => void,
 ): Promise<Interpreter> {
-  const pyodide = await load(parts, keep);
-  install(pyodide, files, bridge, host);
-  pyodide.registerJsModule("_playground", pageModule);
-  const page = pyodide.pyimport("_page") as Record<"prepare" | "run" | "tell_last", PyCallable>;
-  page.prepare();
+  const pyodide = await pyodideOf(parts, setup, keep);
+  const page = pyodide.pyimport("_page") as Record<"run" | "tell_last", PyCallable>;
   if (interrupts) pyodide.setInterruptBuffer(interrupts);
   if (!canWait) control.neverWait();
   return {
@@ -53,54 +67,6 @@ export async function start(
     describe: (error) =>
       error instanceof pyodide.ffi.PythonError ? outcome(page.tell_last() as string) : undefined,
   };
-}
-
-async function load(
-  parts: PythonParts,
-  keep: (snapshot: PythonSnapshot | null) => void,
-): Promise<PyodideAPI> {
-  const key = navigator.userAgent;
-  if (parts.snapshot?.key === key)
-    try {
-      return await boot(parts, { _loadSnapshot: parts.snapshot.memory });
-    } catch (error) {
-      console.warn(error);
-      keep(null);
-    }
-  const pyodide = await boot(parts, { _makeSnapshot: true });
-  try {
-    keep({ key, memory: pyodide.makeMemorySnapshot().buffer as ArrayBuffer });
-  } catch (error) {
-    console.warn(error);
-  }
-  return pyodide;
-}
-
-/** Pyodide asks for its parts by address; they are handed to it. */
-async function boot(parts: PythonParts, snapshot: object): Promise<PyodideAPI> {
-  const script = URL.createObjectURL(new Blob([parts.script], { type: "text/javascript" }));
-  const { default: createPyodideModule } = await import(/* @vite-ignore */ script);
-  const { fetch } = self;
-  const { instantiateStreaming } = WebAssembly;
-  self.fetch = async (address) => new Response(String(address).endsWith(".zip") ? parts.library : null);
-  WebAssembly.instantiateStreaming = async (asked, imports) => {
-    await asked;
-    return { module: parts.wasm, instance: await WebAssembly.instantiate(parts.wasm, imports) };
-  };
-  try {
-    return await loadPyodide({
-      indexURL: location.href,
-      packageBaseUrl: "https://cdn.jsdelivr.net/pyodide/v314.0.7/full/",
-      lockFileContents: new TextDecoder().decode(parts.packages),
-      env: { PYTHONHASHSEED: "0" },
-      createPyodideModule,
-      ...snapshot,
-    });
-  } finally {
-    self.fetch = fetch;
-    WebAssembly.instantiateStreaming = instantiateStreaming;
-    URL.revokeObjectURL(script);
-  }
 }
 
 interface Told extends Omit<ProgramError, "kind"> {

@@ -26,6 +26,8 @@ interface Seat {
   language: Language;
   /** Shared with Python in the worker; null where memory cannot be shared. */
   interrupts: Uint8Array | null;
+  /** Python runs in it. */
+  warm: boolean;
   used: boolean;
   report: FromWorker | null;
 }
@@ -144,7 +146,9 @@ export class Runner {
   #planSpare(): void {
     clearTimeout(this.#spareTimer);
     this.#spareTimer = setTimeout(() => {
-      this.#spare ??= this.#hire();
+      // The first Python leaves its memory, from which others start.
+      if (this.#seat.language === "python" && !this.#seat.warm) this.#planSpare();
+      else this.#spare ??= this.#hire();
     }, sparePause);
   }
 
@@ -157,6 +161,7 @@ export class Runner {
       device: this.#device,
       language: this.#language,
       interrupts,
+      warm: false,
       used: false,
       report: null,
     };
@@ -205,6 +210,7 @@ export class Runner {
       void this.#keep(message.snapshot);
       return;
     }
+    if (message.type === "python" && message.fraction === 1) seat.warm = true;
     if (message.type === "ready" || message.type === "broken") seat.report = message;
     if (seat !== this.#seat) return;
     if (message.type === "state" && message.state !== "running" && message.state !== "paused") this.#calm();
