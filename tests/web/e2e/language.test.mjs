@@ -190,3 +190,109 @@ test("XOR in Python trains as it does in TypeScript", async () => {
   assert.deepEqual(page.problems, []);
   await page.close();
 });
+
+test("examples learn alike in both languages", async () => {
+  for (const [example, chart] of [
+    ["xor", "loss"],
+    ["one-layer", "loss"],
+    ["moons", "loss"],
+    ["micrograd", "slope"],
+  ]) {
+    const ends = [];
+    for (const [name, storage] of [
+      ["TypeScript", {}],
+      ["Python", python],
+    ]) {
+      const page = await visit({
+        storage: { ...storage, "playgrad:example": example, "playgrad:device": "cpu" },
+      });
+      await page.until(["running", ...finished], 120_000);
+      await page.speed("max");
+      assert.equal(await page.until(finished, 120_000), "done", `${example}: ${await page.errorText()}`);
+      ends.push(await page.lastValue(chart));
+      console.log(`${example} in ${name}: ${chart} ${ends.at(-1)}`);
+      await page.close();
+    }
+    assert.equal(ends[0], ends[1], example);
+  }
+});
+
+test("the lesson's two lines make XOR learn", async () => {
+  for (const [storage, mark] of [
+    [{}, "// "],
+    [python, "# "],
+  ]) {
+    const page = await visit({ storage: { ...storage, "playgrad:example": "one-layer" } });
+    await page.until(["running", ...finished], 120_000);
+    await page.speed("max");
+    await page.until(finished, 120_000);
+    assert.equal(await page.lastValue("loss"), 0.25);
+    const lines = (await page.code()).split("\n");
+    assert.equal(lines.filter((line) => line.startsWith(mark)).length, 2);
+    const swapped = lines.map((line) => {
+      if (line.startsWith(mark)) return line.slice(mark.length);
+      return /^(const )?layers = /.test(line) ? mark + line : line;
+    });
+    await page.write(swapped.join("\n"));
+    await page.run();
+    await page.until(["loading", "running"]);
+    await page.until(finished, 120_000);
+    assert.ok((await page.lastValue("loss")) < 0.01, await page.errorText());
+    await page.close();
+  }
+});
+
+test("a program pasted in the other language's place is offered to run in its own", async () => {
+  const page = await visit({ storage: { "playgrad:code:xor": "// quiet\n" } });
+  await page.write('def greet():\n    return "hello"\nprint(greet())\n');
+  await page.run();
+  await page.until(["failed"]);
+  assert.match(await page.errorText(), /looks like Python/);
+  await page.page.getByRole("button", { name: "Run as Python" }).click();
+  assert.equal(await chosen(page), "python");
+  await page.until(finished, 120_000);
+  assert.match(await page.console(), /hello/);
+  await page.close();
+});
+
+test("Python that cannot be downloaded is told, and TypeScript still runs; the next Run tries again", async () => {
+  const page = await visit({ storage: { "playgrad:code:xor": "// quiet\n" } });
+  await page.page.context().route(/pyodide\.asm/, (route) => route.abort());
+  await language(page, "Python").click();
+  await page.until(["failed"], 60_000);
+  assert.match(await page.errorText(), /Python could not be loaded[\s\S]*fix/);
+  await language(page, "TypeScript").click();
+  assert.equal(await page.errorText(), "");
+  await page.write("console.log(1 + 1);\n");
+  await page.run();
+  await page.until(["done"]);
+  assert.match(await page.console(), /^2/);
+  await page.page.context().unroute(/pyodide\.asm/);
+  await language(page, "Python").click();
+  await page.until(["running"], 120_000);
+  assert.deepEqual(page.problems, []);
+  await page.close();
+});
+
+test("loading Python shows how far it is, and Stop ends the wait", async () => {
+  const page = await visit({ storage: { "playgrad:code:xor": "// quiet\n" } });
+  let arrive = () => {};
+  const late = new Promise((resolve) => {
+    arrive = resolve;
+  });
+  await page.page.context().route(/python_stdlib/, async (route) => {
+    await late;
+    await route.continue();
+  });
+  await language(page, "Python").click();
+  await page.page.waitForFunction(() => document.querySelector(".status progress")?.value > 0.3);
+  assert.match(await page.page.locator(".status").innerText(), /Loading Python\s*\d+ %/);
+  await page.page.getByRole("button", { name: "Stop" }).click();
+  await page.until(["stopped"]);
+  assert.equal(await page.page.locator(".status progress").count(), 0);
+  assert.match(await page.page.locator(".notice").innerText(), /Loading was stopped/);
+  arrive();
+  await page.run();
+  await page.until(["running"], 120_000);
+  await page.close();
+});

@@ -12,6 +12,7 @@ import type {
 } from "../protocol";
 import type { Runner, RunnerEvent } from "../runner/client";
 import { text } from "../text/en";
+import { otherLanguage } from "./guess";
 import { Journal } from "./journal.svelte";
 import { settings, type Theme } from "./settings";
 import { decodeShared, encodeShared, isShared } from "./share";
@@ -72,6 +73,8 @@ export class Session {
 
   /** The example as it comes. */
   original = $derived(examples[this.example].code[this.language]);
+  /** The language that a program which cannot be read seems to be in. */
+  meant = $derived(this.error?.kind === "syntax" ? otherLanguage(this.ranCode, this.language) : null);
   /** The program is asked for, and the engine or Python is on its way. */
   starting = $derived(this.status === "loading" && this.ranCode !== "");
   active = $derived(this.status === "running" || this.status === "paused" || this.status === "pausing");
@@ -113,6 +116,19 @@ export class Session {
     settings.setLanguage(language);
     this.#speak(language);
     this.#open(this.example);
+  }
+
+  /** A program pasted in the other language's place goes to its own, and runs. */
+  runAs(language: Language): void {
+    const { code, example } = this;
+    if (
+      settings.code(example, language) !== null &&
+      !confirm(text.editor.replaceAsk(text.languages[language]))
+    )
+      return;
+    settings.setCode(example, language, code);
+    this.setLanguage(language);
+    this.run();
   }
 
   #open(id: ExampleId): void {

@@ -78,6 +78,7 @@ export const text = {
     label: "Program",
     files: { typescript: "main.ts", python: "main.py" } satisfies Record<Language, string>,
     language: "Language of the program",
+    replaceAsk: (language: string) => `Replace your ${language} version of this example with this program?`,
     languageHint: "Each language keeps its own version of the example (Alt+P)",
     saved: "Saved in this browser",
     original: "Example as it comes",
@@ -168,6 +169,8 @@ export const text = {
     latest: (line: string) => `Console: ${line}`,
   },
   errors: {
+    looksLike: (language: string) => `This looks like ${language}.`,
+    runAs: (language: string) => `Run as ${language}`,
     at: (line: number) => `line ${line}`,
     goTo: (line: number) => `Go to line ${line}`,
     op: "op",
