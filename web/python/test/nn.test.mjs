@@ -348,6 +348,8 @@ state.load_state_dict(layer, ${state}${more})`;
 
 for (const [code, kind, op] of [
   ["nn.Linear(0, 1)", "ArgumentError", "Linear"],
+  ["nn.Linear(2.0, True)", "ArgumentError", "Linear"],
+  ["state.safe_save({'w': [1.0]}, 'w.safetensors')", "ArgumentError", "safe_save"],
   ["nn.Conv2d(1, 2, 3, stride=2, padding='same')", "ArgumentError", "Conv2d"],
   ["nn.GRU(2, 0)", "ArgumentError", "GRU"],
   ["nn.Embedding(3, 2)(Tensor([0.5]))", "DTypeError", "Embedding"],

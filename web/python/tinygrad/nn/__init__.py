@@ -4,17 +4,13 @@ from .._engine import ArgumentError, DTypeError, ask
 from ..dtype import dtypes
 from ..tensor import Tensor
 from . import datasets, optim, state  # noqa: F401
+from ._sizes import times, whole
 from .recurrent import GRU, LSTM, RNN, LSTMCell  # noqa: F401
 
 
 def _fresh(kind, sizes, affine=True):
     """The tensors of a new layer by name."""
-    for size in sizes:
-        if not isinstance(size, int) or isinstance(size, bool) or size < 1:
-            raise ArgumentError(
-                kind, repr(size), "sizes that are whole numbers from 1", "check the layer's sizes"
-            )
-    names, ids = ask("newLayer", kind, sizes, affine)
+    names, ids = ask("newLayer", kind, whole(kind, *sizes), affine)
     return dict(zip(names, map(Tensor._of, ids)))
 
 
@@ -22,10 +18,6 @@ def _weights(kind, sizes, affine=True):
     """Weight and bias of a new layer; None for what it has not."""
     made = _fresh(kind, sizes, affine)
     return made.get("weight"), made.get("bias")
-
-
-def _tuple(value, count):
-    return (value,) * count if isinstance(value, int) else tuple(value)
 
 
 def _scaled(x, weight, bias, shape):
@@ -54,13 +46,13 @@ class Conv2d:
     def __init__(
         self, in_channels, out_channels, kernel_size, stride=1, padding=0, dilation=1, groups=1, bias=True
     ):
-        self.kernel_size = _tuple(kernel_size, 2)
+        self.kernel_size = times(kernel_size, 2)
         self.stride, self.dilation, self.groups, self.padding = stride, dilation, groups, padding
         if isinstance(padding, str):
-            if padding.lower() != "same" or any(step != 1 for step in _tuple(stride, 1)):
+            if padding.lower() != "same" or any(step != 1 for step in times(stride, 1)):
                 got = f"padding {padding!r} with a stride of {stride}"
                 raise ArgumentError("Conv2d", got, 'numbers, or "same" with a stride of 1', "give numbers")
-            self.padding = tuple(ask("samePadding", list(self.kernel_size), list(_tuple(dilation, 1))))
+            self.padding = tuple(ask("samePadding", list(self.kernel_size), list(times(dilation, 1))))
         self.weight, self.bias = _weights(
             type(self).__name__, [in_channels, out_channels, groups, *self.kernel_size], bias
         )
@@ -168,7 +160,7 @@ class LayerNorm:
     """Mean 0 and variance 1 over the last axes, of sizes `normalized_shape`, then scaled (arXiv 1607.06450)."""
 
     def __init__(self, normalized_shape, eps=1e-5, elementwise_affine=True):
-        self.normalized_shape = _tuple(normalized_shape, 1)
+        self.normalized_shape = times(normalized_shape, 1)
         self.axis, self.eps = tuple(range(-1, -1 - len(self.normalized_shape), -1)), eps
         self.weight, self.bias = _weights("LayerNorm", list(self.normalized_shape), elementwise_affine)
 

@@ -17,7 +17,7 @@ from .schedules import (  # noqa: F401
     StepLR,
     settings,
 )
-from .state import get_parameters
+from .state import get_parameters, handles
 
 
 class LearningRate(float):
@@ -100,7 +100,7 @@ class Optimizer:
 
     def load_state_dict(self, state):
         """Goes on where the optimizer was that gave `state`."""
-        ask("loadOptimizerState", self._id, list(state), [t._id for t in state.values()])
+        ask("loadOptimizerState", self._id, list(state), handles("load_state_dict", state))
 
     def __del__(self):
         if hasattr(self, "_id"):

@@ -2,20 +2,14 @@
 
 import math
 
-from .._engine import ArgumentError
 from ..tensor import Tensor
+from ._sizes import whole
 
 
 def _uniform(shape, bound):
     drawn = Tensor.uniform(*shape, low=-bound, high=bound)
     drawn.requires_grad = True
     return drawn
-
-
-def _whole(op, **sizes):
-    for name, size in sizes.items():
-        if not isinstance(size, int) or isinstance(size, bool) or size < 1:
-            raise ArgumentError(op, f"{name}={size!r}", "a whole number from 1", "check the layer's sizes")
 
 
 class _Recurrent:
@@ -33,7 +27,7 @@ class _Recurrent:
         dropout=0.0,
         bidirectional=False,
     ):
-        _whole(type(self).__name__, input_size=input_size, hidden_size=hidden_size, num_layers=num_layers)
+        input_size, hidden_size, num_layers = whole(type(self).__name__, input_size, hidden_size, num_layers)
         self._options = {
             "bias": bias,
             "batch_first": batch_first,
@@ -100,7 +94,7 @@ class LSTMCell:
     """One step of an LSTM: input `[batch, features]` and the last states `[batch, hidden]`; gives the next."""
 
     def __init__(self, input_size, hidden_size, bias=True):
-        _whole("LSTMCell", input_size=input_size, hidden_size=hidden_size)
+        input_size, hidden_size = whole("LSTMCell", input_size, hidden_size)
         bound = 1 / math.sqrt(hidden_size)
         self.weight_ih = _uniform((4 * hidden_size, input_size), bound)
         self.weight_hh = _uniform((4 * hidden_size, hidden_size), bound)

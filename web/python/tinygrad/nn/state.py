@@ -49,8 +49,8 @@ def load_state_dict(model, state_dict, strict=True, verbose=True, consume=False,
     """
     own = get_state_dict(model)
     given = {name: t for name, t in state_dict.items() if name in own}
-    ids = [[t._id for t in dict_.values()] for dict_ in (own, given)]
-    ask("loadStateDict", list(own), ids[0], list(given), ids[1], strict)
+    ids = handles("load_state_dict", given)
+    ask("loadStateDict", list(own), handles("load_state_dict", own), list(given), ids, strict)
     if consume:
         for name in given:
             del state_dict[name]
@@ -60,7 +60,7 @@ def load_state_dict(model, state_dict, strict=True, verbose=True, consume=False,
 def safe_save(tensors, fn, metadata=None):
     """Saves named tensors as a safetensors file. `metadata` is text by name."""
     notes = [str(text) for pair in (metadata or {}).items() for text in pair]
-    file = wait(ask("saveSafetensors", list(tensors), [t._id for t in tensors.values()], notes))
+    file = wait(ask("saveSafetensors", list(tensors), handles("safe_save", tensors), notes))
     pathlib.Path(fn).write_bytes(file)
 
 
@@ -101,6 +101,16 @@ def tar_extract(fn):
 def torch_load(fn):
     """The tensors of a file that `torch.save` wrote, by the path of names to each. Runs nothing in it."""
     return _named(ask("loadTorch", _bytes("torch_load", fn)))
+
+
+def handles(op, tensors):
+    """Of named tensors."""
+    for name, t in tensors.items():
+        if not isinstance(t, Tensor):
+            raise ArgumentError(
+                op, f"{type(t).__name__} as {name!r}", "tensors by name", "wrap it: Tensor(x)"
+            )
+    return [t._id for t in tensors.values()]
 
 
 def _named(made):
