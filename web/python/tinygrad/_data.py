@@ -22,10 +22,10 @@ def packed(data: Any, dtype: DType | None) -> tuple[bytes, DType, list[int]]:
         return packed(data.read_bytes(), dtype)
     if hasattr(data, "astype"):
         name = NARROW.get(str(data.dtype), str(data.dtype))
-        if dtype is not None and str(data.dtype) in BY_ENGINE:
-            name = str(data.dtype)
-        if name not in BY_ENGINE:
-            raise DTypeError("Tensor", f"an array of {name}", "numbers or booleans", "cast it with .astype()")
+        if dtype not in (None, dtypes.bfloat16):
+            name = dtype.engine
+        if str(data.dtype) not in BY_ENGINE and str(data.dtype) not in NARROW:
+            raise DTypeError("Tensor", f"an array of {data.dtype}", "numbers or booleans", "cast it with .astype()")
         return data.astype(name).tobytes(), BY_ENGINE[name], list(data.shape)
     if hasattr(data, "tolist") or isinstance(data, range):
         data = data.tolist() if hasattr(data, "tolist") else list(data)

@@ -188,6 +188,14 @@ def wait(value: Any) -> Any:
     return made
 
 
+def host(name: str, *args: Any) -> Any:
+    """Calls a function of the host, and waits for it."""
+    try:
+        return wait(getattr(_playgrad, name)(*args))
+    except JsException as thrown:
+        raise error(thrown) from None
+
+
 def tick() -> None:
     """Lets the host act after a step."""
-    wait(_playgrad.tick())
+    host("tick")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import struct
 import sys
 from contextlib import ContextDecorator
 from typing import Any, Iterator
@@ -275,24 +274,20 @@ class Tensor(Operators, metaclass=_Class):
 
     # Reading.
 
-    def _bytes(self) -> bytes:
-        read = wait(ask("read", self._id))
-        return bytes(read)
-
     def data(self) -> memoryview:
         """The value as a memory view of this shape; 16-bit floats as `float32`."""
         if self.dtype in (dtypes.float16, dtypes.bfloat16):
             return self.float().data()
-        flat = memoryview(self._bytes())
-        return flat.cast(self.dtype.fmt, self.shape) if self.numel() else flat.cast(self.dtype.fmt)
+        if self.numel() == 0:
+            return memoryview(b"").cast(self.dtype.fmt)
+        return wait(ask("read", self._id)).cast("B").cast(self.dtype.fmt, self.shape)
 
     def item(self) -> Any:
         """The only element, as a number."""
         if self.numel() != 1:
             fix = "reduce first: t.sum() or t.mean(), or read all with tolist()"
             raise ShapeError("item", f"a tensor of shape {self.shape}", "one element", fix)
-        wide = self.float() if self.dtype in (dtypes.float16, dtypes.bfloat16) else self
-        return struct.unpack(wide.dtype.fmt, wide._bytes())[0]
+        return self.reshape(1).data()[0]
 
     def tolist(self) -> Any:
         """The value as nested lists; a number for shape `()`."""

@@ -1,8 +1,6 @@
 """Data sets."""
 
-import _playgrad
-
-from .._engine import wait
+from .._engine import host
 from ..dtype import dtypes
 from ..tensor import Tensor
 
@@ -13,7 +11,7 @@ def mnist(device=None, fashion=False):
     Images are `[n, 1, 28, 28]`, 0 black to 255 white. They come from the data source that was chosen: MNIST's
     files, or else digits that are drawn.
     """
-    images, labels, test_images, test_labels = map(Tensor._of, wait(_playgrad.mnist(bool(fashion))))
+    images, labels, test_images, test_labels = map(Tensor._of, host("mnist", bool(fashion)))
     made = [
         images.unsqueeze(1),
         labels.cast(dtypes.uint8),
