@@ -126,6 +126,31 @@ made = [step(Tensor([1.0, 2.0])) for _ in range(4)]
   assert.equal(ticks, 4);
 });
 
+test("nothing is left of a training, plain or replayed", () => {
+  const code = `
+import gc
+from tinygrad._engine import ask
+def train(wrap, steps):
+    layers = [nn.Linear(4, 6), nn.BatchNorm(6), Tensor.relu, nn.Linear(6, 3)]
+    opt = nn.optim.Adam(layers)
+    @wrap
+    @Tensor.train()
+    def step(x, y):
+        opt.zero_grad()
+        loss = x.sequential(layers).sparse_categorical_crossentropy(y).backward()
+        return loss.realize(*opt.schedule_step())
+    for _ in range(steps):
+        loss = step(Tensor.rand(5, 4), Tensor.randint(5, high=3))
+    return loss.item()
+def held(wrap, steps):
+    train(wrap, steps)
+    gc.collect()
+    return [int(n) for n in ask("memoryInUse")[2:]]
+held(lambda f: f, 3), held(TinyJit, 5)
+[held(wrap, 3) == held(wrap, 40) for wrap in (lambda f: f, TinyJit)]`;
+  assert.deepEqual(run(code), [true, true]);
+});
+
 test("training and evaluation are recorded apart", () => {
   const code = `
 @TinyJit
