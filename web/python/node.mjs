@@ -12,9 +12,7 @@ const packages = ["tinygrad", "micrograd"];
 /** The Python files by their paths, as `install` takes them. */
 export function files() {
   const paths = packages.flatMap((folder) =>
-    readdirSync(here)
-      .filter((name) => name === folder)
-      .flatMap((name) => readdirSync(join(here, name), { recursive: true }).map((path) => join(name, path))),
+    readdirSync(join(here, folder), { recursive: true }).map((path) => join(folder, path)),
   );
   const wanted = paths.filter((path) => /\.(py|json)$/.test(path));
   return Object.fromEntries(wanted.map((path) => [path, readFileSync(join(here, path))]));

@@ -363,6 +363,21 @@ print(stopped)`;
   py.setInterruptBuffer(undefined);
 });
 
+test("expressions give what tinygrad 0.14 gives: dtype, shape and values to four digits", () => {
+  const expected = JSON.parse(readFileSync(join(here, "tinygrad-values.json"), "utf8"));
+  const program = `
+import json, math
+def rounded(v):
+    if isinstance(v, list): return [rounded(one) for one in v]
+    return v if not isinstance(v, float) else float(f"{v:.4g}") if math.isfinite(v) else str(v)
+def told(x):
+    return [str(x.dtype), list(x.shape), rounded(x.tolist())] if isinstance(x, Tensor) else str(x)
+names = {"Tensor": Tensor, "dtypes": dtypes}
+print(json.dumps({text: told(eval(text, names)) for text in json.loads(texts)}))`;
+  py.globals.set("texts", JSON.stringify(Object.keys(expected)));
+  assert.deepEqual(JSON.parse(run(program)), expected);
+});
+
 test("names of tinygrad's Tensor: present, different, absent", () => {
   py.runPython(readFileSync(join(here, "names.py"), "utf8"), { filename: "names.py" });
   const difference = py.globals.get("difference");
