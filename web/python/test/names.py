@@ -1,13 +1,14 @@
-"""Compares the names and parameters of tinygrad's Tensor with ours."""
+"""Compares tinygrad's names and parameters with ours."""
 
+import importlib
 import inspect
 
 from tinygrad import Tensor, dtypes
 
 
-def parameters(name):
+def parameters(owner, name):
     """Ours, as names with their defaults; None where it is no function."""
-    member = getattr(Tensor, name)
+    member = getattr(owner, name)
     if not callable(member):
         return None
     given = inspect.signature(member).parameters.values()
@@ -20,15 +21,17 @@ def theirs(rest):
     for word in split(rest):
         name, _, value = word.partition("=")
         if name and name != "**kwargs":
-            yield name, eval(value, {"dtypes": dtypes}) if value else inspect.Parameter.empty
+            yield name, eval(value, {"dtypes": dtypes, "Tensor": Tensor}) if value else inspect.Parameter.empty
 
 
-def difference(line):
-    """Empty where a call written for tinygrad means the same here; else "absent" or what differs."""
-    name, _, rest = line.rstrip(")").partition("(")
-    if name not in dir(Tensor):
+def difference(line, module=None):
+    """Empty where a call written for tinygrad means the same here; else "absent" or what differs. Of a method of
+    Tensor, or of what stands in a module."""
+    owner = importlib.import_module(module) if module else Tensor
+    name, _, rest = line.removesuffix(")").partition("(")
+    if name not in dir(owner):
         return "absent"
-    ours = parameters(name)
+    ours = parameters(owner, name)
     if "(" not in line or ours is None:
         return "" if "(" not in line else "a property"
     told = []

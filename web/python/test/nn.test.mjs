@@ -33,6 +33,23 @@ told`;
   return value(caught);
 }
 
+test("names of tinygrad's nn, optim, state and datasets: present, different, absent", () => {
+  py.runPython(readFileSync(join(import.meta.dirname, "names.py"), "utf8"), { filename: "names.py" });
+  const difference = py.globals.get("difference");
+  const lines = readFileSync(join(import.meta.dirname, "tinygrad-nn.txt"), "utf8")
+    .trim()
+    .split("\n");
+  const told = lines.map((line) => {
+    const [, module, call] = /^(.*)\.(\w+\(.*)$/.exec(line);
+    return [line.split("(")[0], difference(call, `tinygrad.${module}`)];
+  });
+  const absent = told.filter(([, what]) => what === "absent").map(([name]) => name.replace(/.*\./, ""));
+  assert.deepEqual(absent, ["TensorIO", "accept_filename", "fs_load", "fs_store", "cifar"]);
+  // One is not made by itself, and has no settings of its own.
+  const differs = told.filter(([, what]) => what && what !== "absent");
+  assert.deepEqual(differs, [["nn.optim.Optimizer", "no lr, no device, no fused"]]);
+});
+
 test("names and order of a model's tensors are tinygrad's", () => {
   const names = (layer) => value(`list(state.get_state_dict(${layer}))`);
   const running = ["num_batches_tracked", "running_mean", "running_var"];

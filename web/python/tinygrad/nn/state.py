@@ -69,38 +69,38 @@ def safe_load(fn):
     return _named(ask("loadSafetensors", _bytes("safe_load", fn)))
 
 
-def safe_load_metadata(fn):
+def safe_load_metadata(t):
     """The bytes of a safetensors file as a tensor, where its values start, and its header."""
-    file = _bytes("safe_load_metadata", fn)
+    file = _bytes("safe_load_metadata", t)
     safe_load(file)
     start = 8 + int.from_bytes(file[:8], "little")
     return Tensor(file), start, json.loads(file[8:start])
 
 
-def zip_extract(fn):
+def zip_extract(t):
     """The files of a zip archive by name, as tensors of bytes."""
     try:
-        with zipfile.ZipFile(io.BytesIO(_bytes("zip_extract", fn))) as archive:
+        with zipfile.ZipFile(io.BytesIO(_bytes("zip_extract", t))) as archive:
             return {name: Tensor(archive.read(name)) for name in archive.namelist()}
     except zipfile.BadZipFile as error:
         raise DataError("zip_extract", str(error), "a whole zip archive", "read the file again") from None
 
 
-def tar_extract(fn):
+def tar_extract(t):
     """The files of a tar archive, compressed or not, by name, as tensors of bytes."""
     import tarfile  # Slow to load.
 
     try:
-        with tarfile.open(fileobj=io.BytesIO(_bytes("tar_extract", fn))) as archive:
+        with tarfile.open(fileobj=io.BytesIO(_bytes("tar_extract", t))) as archive:
             members = [member for member in archive if member.isreg()]
             return {member.name: Tensor(archive.extractfile(member).read()) for member in members}
     except (tarfile.TarError, OSError, EOFError) as error:
         raise DataError("tar_extract", str(error), "a whole tar archive", "read the file again") from None
 
 
-def torch_load(fn):
+def torch_load(t):
     """The tensors of a file that `torch.save` wrote, by the path of names to each. Runs nothing in it."""
-    return _named(ask("loadTorch", _bytes("torch_load", fn)))
+    return _named(ask("loadTorch", _bytes("torch_load", t)))
 
 
 def handles(op, tensors):
