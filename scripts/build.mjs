@@ -9,7 +9,7 @@ const engineInputs = [
   ...["web/bindings/Cargo.toml", "web/bindings/src", "scripts/build.mjs"],
 ];
 const packageInputs = [
-  ...[...engineInputs, "scripts/methods.mjs", "scripts/parameters.mjs"],
+  ...[...engineInputs, "scripts/methods.mjs", "scripts/methods-python.mjs", "scripts/parameters.mjs"],
   ...["web/package", "tsconfig.base.json", "package-lock.json"],
 ];
 const playgroundInputs = [...packageInputs, "web/playground", "web/bench", "web/python"];
@@ -99,8 +99,10 @@ async function threadedEngine() {
 }
 
 const npmPackage = () =>
-  unlessFresh("npm package", { inputs: packageInputs, outputs: ["web/package/dist"] }, () =>
-    npm(["run", "build", "-w", "playgrad"]),
+  unlessFresh(
+    "npm package",
+    { inputs: packageInputs, outputs: ["web/package/dist", "web/python/tinygrad/_methods.json"] },
+    () => npm(["run", "build", "-w", "playgrad"]),
   );
 
 const playground = () =>
