@@ -1,5 +1,5 @@
 // What Python costs: training steps of the same MNIST MLP (784-128-10, batch 128) in Python and in JavaScript, in one
-// process, in turns. Prints the medians and their ratio. Arguments: turns (20), device (cpu).
+// process, in turns. Prints the fastest and the median turn of each and their ratio. Arguments: turns (20), device (cpu).
 import { data, jit, manualSeed, nn, optim, Tensor } from "playgrad";
 import { python } from "./node.mjs";
 
@@ -76,7 +76,11 @@ function inJavaScript(captured) {
   };
 }
 
-const median = (list) => list.toSorted((a, b) => a - b)[list.length >> 1];
+/** The fastest turn and the one in the middle. */
+function marks(list) {
+  const rising = list.toSorted((a, b) => a - b);
+  return [rising[0], rising[rising.length >> 1]];
+}
 
 for (const kind of ["jit", "plain"]) {
   const sides = { python: inPython(kind === "jit"), javascript: inJavaScript(kind === "jit") };
@@ -90,9 +94,13 @@ for (const kind of ["jit", "plain"]) {
       times[name].push((performance.now() - start) / STEPS[kind]);
     }
   }
-  const [p, j] = [median(times.python), median(times.javascript)];
-  console.log(
-    `${kind}: Python ${p.toFixed(3)} ms, JavaScript ${j.toFixed(3)} ms a step: ${(p / j).toFixed(2)}×`,
-  );
+  const [python, javascript] = [marks(times.python), marks(times.javascript)];
+  ["fastest", "median"].forEach((mark, i) => {
+    const [p, j] = [python[i], javascript[i]];
+    const ratio = (p / j).toFixed(2);
+    console.log(
+      `${kind}, ${mark}: Python ${p.toFixed(3)} ms, JavaScript ${j.toFixed(3)} ms a step: ${ratio}×`,
+    );
+  });
 }
 process.exit();
