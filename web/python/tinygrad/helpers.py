@@ -10,7 +10,7 @@ import re
 import sys
 import time
 
-from ._engine import ArgumentError, DataError, ask
+from ._engine import ArgumentError, DataError, ask, flush
 from .dtype import dtypes  # noqa: F401
 
 OSX, WIN = sys.platform == "darwin", sys.platform == "win32"
@@ -201,7 +201,7 @@ class _Counters(type):
     kernel_count = property(lambda cls: cls._since(0), doc="Kernels run.")
     global_ops = property(lambda cls: cls._since(4), doc="Operations done.")
     global_mem = property(lambda cls: cls._since(5), doc="Bytes moved.")
-    mem_used = property(lambda cls: int(ask("deviceBytes")), doc="Bytes held on all devices; not reset.")
+    mem_used = property(lambda cls: flush() or int(ask("deviceBytes")), doc="Bytes held on all devices; not reset.")
 
 
 class GlobalCounters(metaclass=_Counters):

@@ -274,20 +274,25 @@ class Tensor(Operators, metaclass=_Class):
 
     # Reading.
 
-    def data(self) -> memoryview:
-        """The value as a memory view of this shape; 16-bit floats as `float32`."""
+    def _read(self) -> memoryview:
+        """The values in order; 16-bit floats as `float32`."""
         if self.dtype in (dtypes.float16, dtypes.bfloat16):
-            return self.float().data()
+            return self.float()._read()
         if self.numel() == 0:
             return memoryview(b"").cast(self.dtype.fmt)
-        return wait(ask("read", self._id)).cast("B").cast(self.dtype.fmt, self.shape)
+        return wait(ask("read", self._id)).cast("B").cast(self.dtype.fmt)
+
+    def data(self) -> memoryview:
+        """The value as a memory view of this shape; 16-bit floats as `float32`."""
+        values = self._read()
+        return values.cast("B").cast(values.format, self.shape) if self.numel() else values
 
     def item(self) -> Any:
         """The only element, as a number."""
         if self.numel() != 1:
             fix = "reduce first: t.sum() or t.mean(), or read all with tolist()"
             raise ShapeError("item", f"a tensor of shape {self.shape}", "one element", fix)
-        return self.reshape(1).data()[0]
+        return self._read()[0]
 
     def tolist(self) -> Any:
         """The value as nested lists; a number for shape `()`."""
@@ -299,7 +304,8 @@ class Tensor(Operators, metaclass=_Class):
         if numpy is None:
             return Array(self.detach())
         dtype = "float32" if self.dtype is dtypes.bfloat16 else self.dtype.engine
-        return numpy.frombuffer(bytearray(self.data()), self.data().format).reshape(self.shape).astype(dtype)
+        values = self._read()
+        return numpy.frombuffer(bytearray(values), values.format).reshape(self.shape).astype(dtype)
 
     def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
         return self.numpy() if dtype is None else self.numpy().astype(dtype)
