@@ -3,6 +3,8 @@
 
 mod dtype;
 pub mod half;
+#[cfg(feature = "onnx")]
+mod host;
 mod node;
 mod op;
 mod print;
@@ -10,6 +12,8 @@ mod simplify;
 mod verify;
 
 pub use dtype::DType;
+#[cfg(feature = "onnx")]
+pub(crate) use host::evaluate;
 pub use node::{Leaf, Node, Shape, live_nodes, topo};
 pub(crate) use node::{axis_groups, hash_op, walk};
 pub use op::{Axes, Backward, Binary, Mark, Op, Pairs, Reduce, Scan, Unary, Window};

@@ -99,7 +99,7 @@ fn binary(op: Binary, a: &Node, b: &Node, shape: &Shape, dtype: DType) -> Option
     }
 }
 
-fn unary(op: Unary, x: f64) -> Option<f64> {
+pub(super) fn unary(op: Unary, x: f64) -> Option<f64> {
     Some(match op {
         Unary::Neg => -x,
         Unary::Recip => 1.0 / x,
@@ -112,7 +112,7 @@ fn unary(op: Unary, x: f64) -> Option<f64> {
     })
 }
 
-fn float_binary(op: Binary, x: f64, y: f64) -> Option<f64> {
+pub(super) fn float_binary(op: Binary, x: f64, y: f64) -> Option<f64> {
     Some(match op {
         Binary::Add => x + y,
         Binary::Sub => x - y,
@@ -126,7 +126,7 @@ fn float_binary(op: Binary, x: f64, y: f64) -> Option<f64> {
 }
 
 /// The value of a constant in another dtype: integers wrap, as the devices' casts do.
-fn cast(x: f64, from: DType, to: DType) -> f64 {
+pub(super) fn cast(x: f64, from: DType, to: DType) -> f64 {
     let wraps = !from.is_float() && !to.is_float() && to != DType::Bool;
     match to {
         DType::I8 if wraps => (x as i64 as i8).into(),

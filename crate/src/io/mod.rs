@@ -1,5 +1,7 @@
 //! Tensors to bytes and back, in formats others read.
 
+#[cfg(feature = "onnx")]
+pub mod onnx;
 mod pickle;
 mod safetensors;
 mod torch;

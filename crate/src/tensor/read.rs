@@ -47,7 +47,7 @@ macro_rules! each {
 }
 
 impl Data {
-    fn from_bytes(bytes: &[u8], dtype: DType) -> Data {
+    pub(crate) fn from_bytes(bytes: &[u8], dtype: DType) -> Data {
         match dtype {
             DType::Bool => Data::Bool(bool::from_bytes(bytes)),
             DType::I8 => Data::I8(i8::from_bytes(bytes)),

@@ -1,0 +1,11 @@
+//! ONNX import: models encoded here, damaged ones, and the `onnx` package's own node tests where they are at hand.
+#![cfg(feature = "onnx")]
+
+#[path = "onnx/build.rs"]
+mod build;
+#[path = "onnx/damaged.rs"]
+mod damaged;
+#[path = "onnx/models.rs"]
+mod models;
+#[path = "onnx/nodes.rs"]
+mod nodes;
