@@ -138,11 +138,16 @@ function example(text) {
 
 const snake = (name) => name.replace(/(?<=[a-z\d])([A-Z])/g, (letter) => `_${letter.toLowerCase()}`);
 
-/** The text of a row, with methods and values by their names in Python. */
-const doc = (text, names) =>
-  text
-    .replace(/`(\w+)`/g, (all, word) => (names.has(word) ? `\`${snake(word)}\`` : all))
+/** The text of a row, with methods, values and parameters by their names in Python. */
+function doc(row, methods) {
+  const renamed = Object.fromEntries(parameters(row).map(({ name }) => [name, nameOf(row, name)]));
+  // The tensor itself, where a parameter has taken its name.
+  const own = Object.values(renamed).includes("x") ? { x: "self" } : {};
+  const word = (name) => ({ ...own, ...renamed })[name] ?? (methods.has(name) ? snake(name) : name);
+  return row.doc
+    .replace(/`[^`]*`/g, (code) => code.replace(/(?<!\.)\b[a-z]\w*/g, word))
     .replace(/\bnull\b/g, "None");
+}
 
 /** The rows the engine runs, in its order. */
 export function pythonRows(rows) {
@@ -154,7 +159,7 @@ export function pythonRows(rows) {
     ...formOf(row),
     returns: row.returns ?? "tensor",
     parameters: parameters(row).map((p) => p.name),
-    doc: DOCS[row.name] ?? doc(row.doc, names),
+    doc: DOCS[row.name] ?? doc(row, names),
     example: EXAMPLES[row.name] ?? example(row.example),
     source: row.source ?? "",
   }));

@@ -205,10 +205,10 @@ class Tensor(Operators, metaclass=_Class):
     def grad(self, value: Tensor | None) -> None:
         ask("setGrad", self._id, 0 if value is None else value._id)
 
-    def backward(self, gradient: Tensor | None = None) -> Tensor:
+    def backward(self, gradient: Tensor | None = None, retain_graph: bool = True) -> Tensor:
         """Adds the gradient of this scalar to `grad` of every tensor below that requires one, or of all float
         tensors of data where none does. With `gradient`, of this shape, the gradient of the sum of
-        `gradient * self`."""
+        `gradient * self`. The graph always stays."""
         ask("backward", self._id, 0 if gradient is None else gradient._id)
         return self
 
@@ -226,6 +226,11 @@ class Tensor(Operators, metaclass=_Class):
     def test(mode: bool = True) -> _Mode:
         """The opposite of `train`."""
         return _Mode(_set_training, not mode)
+
+    @staticmethod
+    def inference_mode(mode: bool = True) -> _Mode:
+        """The name of `no_grad` in older programs."""
+        return _Mode(_set_no_grad, mode)
 
     # Where its value is.
 
