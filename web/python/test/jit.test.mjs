@@ -76,9 +76,11 @@ made = [f(a, 2), f(a, 2), f(a, 2), f(b, 2), f(a, 3), f(a.float(), 2), f(a, 2.0),
 
 test("results keep their form; what replays give is new each time", () => {
   const code = `
+from collections import namedtuple
+Pair = namedtuple("Pair", "above, same")
 @TinyJit
 def f(x):
-    return {"sum": x.sum(), "parts": [(x + 1, x), None]}
+    return {"sum": x.sum(), "parts": [Pair(x + 1, x), None]}
 made = [f(Tensor([i, 2])) for i in range(4)]
 [[m["sum"].item(), [t.tolist() for t in m["parts"][0]], m["parts"][1], type(m["parts"][0]).__name__] for m in made]`;
   const wanted = [0, 1, 2, 3].map((i) => [
@@ -88,7 +90,7 @@ made = [f(Tensor([i, 2])) for i in range(4)]
       [i, 2],
     ],
     undefined,
-    "tuple",
+    "Pair",
   ]);
   assert.deepEqual(run(code), wanted);
 });

@@ -140,13 +140,19 @@ def _key(tree, tensors):
     return _Same(tree)
 
 
+def _alike(tree, items):
+    """The items in a list, tuple or named tuple as the other."""
+    kind = type(tree)
+    return getattr(kind, "_make", kind)(items)
+
+
 def _take(tree, tensors):
     """The tree with its tensors moved into `tensors` and places in their stead."""
     if isinstance(tree, Tensor):
         tensors.append(tree)
         return _Place(len(tensors) - 1)
     if isinstance(tree, (list, tuple)):
-        return type(tree)(_take(inner, tensors) for inner in tree)
+        return _alike(tree, [_take(inner, tensors) for inner in tree])
     if isinstance(tree, dict):
         return {name: _take(inner, tensors) for name, inner in tree.items()}
     if tree is None:
@@ -164,7 +170,7 @@ def _give(tree, tensors):
     if isinstance(tree, _Place):
         return tensors[tree]
     if isinstance(tree, (list, tuple)):
-        return type(tree)(_give(inner, tensors) for inner in tree)
+        return _alike(tree, [_give(inner, tensors) for inner in tree])
     if isinstance(tree, dict):
         return {name: _give(inner, tensors) for name, inner in tree.items()}
     return tree
