@@ -2,6 +2,8 @@
 
 pub mod cost;
 pub mod cpu;
+#[cfg(all(feature = "cuda", not(target_family = "wasm")))]
+pub mod cuda;
 pub mod null;
 mod registry;
 #[cfg(feature = "wgpu")]
@@ -75,7 +77,7 @@ pub struct Counters {
 
 /// A device in a dozen methods. Work is queued in order; only `read` waits for it.
 pub trait Device {
-    /// The selector users type: `cpu`, `webgpu`, `vulkan`, `metal`, `null`.
+    /// The selector users type: `cuda`, `webgpu`, `vulkan`, `metal`, `cpu`, `null`.
     fn name(&self) -> &'static str;
     /// For people: adapter and backend.
     fn description(&self) -> String;

@@ -59,7 +59,8 @@ fn open(name: &'static str) -> Result<Rc<dyn Device>> {
         "null" => Ok(Rc::new(Null::default())),
         #[cfg(all(feature = "wgpu", not(target_family = "wasm")))]
         "webgpu" | "vulkan" | "metal" => super::wgpu::open_native(name),
-        "cuda" => Err(Error::device("device", name, "a device of this build", "build with --features cuda")),
+        #[cfg(all(feature = "cuda", not(target_family = "wasm")))]
+        "cuda" => super::cuda::open(),
         _ => Err(Error::device("device", name, "a device of this build", "use cpu")),
     }
 }
@@ -103,7 +104,7 @@ fn weigh(flops: u64) -> Result<(Rc<dyn Device>, Option<Choice>)> {
     if let Some(chosen) = default_device() {
         return Ok((chosen, None));
     }
-    let gpus = ["webgpu", "vulkan", "metal"].into_iter().filter_map(|n| device(n).ok());
+    let gpus = ["cuda", "webgpu", "vulkan", "metal"].into_iter().filter_map(|n| device(n).ok());
     let Some(gpu) = gpus.into_iter().find(|gpu| !gpu.limits().emulated) else {
         return Ok((device("cpu")?, None));
     };
