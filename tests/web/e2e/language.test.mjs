@@ -274,7 +274,7 @@ test("Python that cannot be downloaded is told, and TypeScript still runs; the n
   await page.close();
 });
 
-test("loading Python shows how far it is, and Stop ends the wait", async () => {
+test("loading Python shows how far it is, and Stop ends the download", async () => {
   const page = await visit({ storage: { "playgrad:code:xor": "// quiet\n" } });
   let arrive = () => {};
   const late = new Promise((resolve) => {
@@ -282,15 +282,18 @@ test("loading Python shows how far it is, and Stop ends the wait", async () => {
   });
   await page.page.context().route(/python_stdlib/, async (route) => {
     await late;
-    await route.continue();
+    await route.abort().catch(() => undefined);
   });
   await language(page, "Python").click();
   await page.page.waitForFunction(() => document.querySelector(".status progress")?.value > 0.3);
   assert.match(await page.page.locator(".status").innerText(), /Loading Python\s*\d+ %/);
+  const given = page.page.waitForEvent("requestfailed");
   await page.page.getByRole("button", { name: "Stop" }).click();
   await page.until(["stopped"]);
+  assert.match((await given).url(), /python_stdlib/);
   assert.equal(await page.page.locator(".status progress").count(), 0);
   assert.match(await page.page.locator(".notice").innerText(), /Loading was stopped/);
+  await page.page.context().unroute(/python_stdlib/);
   arrive();
   await page.run();
   await page.until(["running"], 120_000);

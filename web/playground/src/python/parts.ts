@@ -22,14 +22,14 @@ async function openCache(): Promise<Cache | null> {
   }
 }
 
-export async function loadParts(onProgress: OnProgress): Promise<PythonParts> {
+export async function loadParts(onProgress: OnProgress, signal: AbortSignal): Promise<PythonParts> {
   const cache = await openCache();
   let bytes = 0;
   const onBytes = (more: number) => {
     bytes += more;
     onProgress(Math.min(1, bytes / expectedBytes), text.python.loading);
   };
-  const part = (url: string) => fetchPart(url, cache, onBytes);
+  const part = (url: string) => fetchPart(url, cache, signal, onBytes);
   const read = async (url: string) => (await part(url)).arrayBuffer();
   const [compiled, ...others] = await Promise.all([
     part(wasm).then((response) => WebAssembly.compileStreaming(response)),
@@ -46,10 +46,11 @@ export async function loadParts(onProgress: OnProgress): Promise<PythonParts> {
 async function fetchPart(
   url: string,
   cache: Cache | null,
+  signal: AbortSignal,
   onBytes: (count: number) => void,
 ): Promise<Response> {
   const known = await cache?.match(url);
-  const response = known ?? (await fetch(url));
+  const response = known ?? (await fetch(url, { signal }));
   if (!response.ok || !response.body)
     throw new Error(`${url.split("/").at(-1)}: ${response.status} ${response.statusText}`.trim());
   const counter = new TransformStream<Uint8Array, Uint8Array>({

@@ -26,6 +26,8 @@ interface Seat {
   language: Language;
   /** Shared with Python in the worker; null where memory cannot be shared. */
   interrupts: Uint8Array | null;
+  /** Python is on its way to it. */
+  taught: boolean;
   /** Python runs in it. */
   warm: boolean;
   used: boolean;
@@ -40,6 +42,9 @@ export class Runner {
   #stopTimer: ReturnType<typeof setTimeout> | undefined;
   #interruptTimer: ReturnType<typeof setInterval> | undefined;
   #python: Promise<PythonParts> | null = null;
+  #download: AbortController | null = null;
+  /** The download was stopped: nothing asks for it until the next run. */
+  #halted = false;
   #device: DeviceChoice;
   #language: Language;
   #listener: (event: RunnerEvent) => void = () => undefined;
@@ -66,11 +71,13 @@ export class Runner {
     this.#calm();
     this.#device = request.device;
     this.#language = request.language;
+    this.#halted = false;
     if (this.#seat.used || !this.#fits(this.#seat) || this.#seat.report?.type === "broken") {
       this.#seat.worker.terminate();
       this.#takeSpare();
     }
     this.#seat.used = true;
+    void this.#teachPython(this.#seat);
     this.#send({ type: "run", ...request });
     this.#planSpare();
   }
@@ -85,6 +92,7 @@ export class Runner {
     this.#interruptTimer = setInterval(interrupt, interruptEvery);
     this.#stopTimer = setTimeout(() => {
       this.#calm();
+      this.#haltDownload();
       this.#seat.worker.terminate();
       this.#takeSpare();
       this.#listener({ type: "forced" });
@@ -108,7 +116,17 @@ export class Runner {
   /** Workers of the other language give way to ones that load this one. */
   useLanguage(language: Language): void {
     this.#language = language;
+    this.#halted = false;
+    if (language !== "python") this.#haltDownload();
     this.#refit();
+  }
+
+  #haltDownload(): void {
+    if (!this.#download) return;
+    this.#halted = true;
+    this.#download.abort();
+    this.#download = null;
+    this.#python = null;
   }
 
   #fits({ device, language }: Seat): boolean {
@@ -161,6 +179,7 @@ export class Runner {
       device: this.#device,
       language: this.#language,
       interrupts,
+      taught: false,
       warm: false,
       used: false,
       report: null,
@@ -178,23 +197,41 @@ export class Runner {
         language: seat.language,
       } satisfies ToWorker),
     );
-    if (python) void this.#teachPython(seat);
+    void this.#teachPython(seat);
     return seat;
   }
 
   async #teachPython(seat: Seat): Promise<void> {
+    if (seat.language !== "python" || seat.taught || this.#halted) return;
+    seat.taught = true;
+    this.#python ??= this.#downloadPython();
+    const python = this.#python;
     try {
-      this.#python ??= import("../python/parts").then(({ loadParts }) =>
-        loadParts((fraction, what) => this.#listener({ type: "python", fraction: 0.9 * fraction, what })),
-      );
-      const parts = await this.#python;
+      const parts = await python;
       seat.worker.postMessage({ type: "python", parts, interrupt: seat.interrupts } satisfies ToWorker);
     } catch (error) {
-      this.#python = null;
+      if (error instanceof DOMException && error.name === "AbortError") return;
+      if (this.#python === python) this.#python = null;
       const reason = error instanceof Error ? error.message : String(error);
       const message = text.python.failed(reason);
       const fix = text.python.failedFix;
       this.#receive(seat, { type: "broken", error: { kind: "load", name: "NetworkError", message, fix } });
+    }
+  }
+
+  async #downloadPython(): Promise<PythonParts> {
+    const download = new AbortController();
+    this.#download = download;
+    const { loadParts } = await import("../python/parts");
+    const tell = (fraction: number, what: string) =>
+      this.#listener({ type: "python", fraction: 0.9 * fraction, what });
+    try {
+      return await loadParts(tell, download.signal);
+    } catch (error) {
+      download.signal.throwIfAborted();
+      throw error;
+    } finally {
+      if (this.#download === download) this.#download = null;
     }
   }
 
