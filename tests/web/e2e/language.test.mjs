@@ -123,6 +123,13 @@ test("a word under the pointer is explained in both languages, by keyboard too",
   await said.waitFor();
   await other.page.keyboard.press("ArrowDown");
   await said.waitFor({ state: "detached" });
+  await other.page.keyboard.press("ArrowUp");
+  await other.page.keyboard.press("Control+i");
+  await said.waitFor();
+  const link = await said.locator("a").getAttribute("href");
+  assert.equal(link, "./reference.html?in=py#nn.Linear");
+  await other.page.keyboard.press("Escape");
+  await said.waitFor({ state: "detached" });
   await other.close();
 });
 
@@ -148,6 +155,10 @@ test("completion offers methods with what they do; the comment key writes Python
   await page.page.keyboard.press("Enter");
   await page.page.keyboard.press("Control+/");
   assert.equal(await page.code(), "# x.max_pool2d");
+  await page.write("nn.optim.Ada");
+  await page.page.keyboard.press("Control+Space");
+  await chosenOption.waitFor();
+  assert.equal(await chosenOption.innerText(), "Adam");
   await page.write("def f():");
   await page.page.keyboard.press("Enter");
   await page.page.keyboard.type("pass");

@@ -15,7 +15,7 @@ test("an edit is there after a reload, beside the untouched other examples", asy
   await page.page.reload();
   await page.page.waitForSelector(".cm-content");
   assert.match(await page.code(), /my own version/);
-  assert.equal(await page.status(), "idle");
+  await page.until(["idle"]);
 
   await page.choose("gallery", "Moons");
   assert.match(await page.code(), /data\.moons/);

@@ -77,6 +77,8 @@ describe("completion", () => {
     expect(labels("python", "optim")).toEqual(expect.arrayContaining(["Adam", "SGD"]));
     expect(labels("python", "optim")).not.toContain("relu");
     expect(labels("python", "dtypes")).toEqual(expect.arrayContaining(["float32", "int8"]));
+    expect(labels("python", "tinygrad")).toContain("nn");
+    expect(labels("python", "nn")).toEqual(expect.arrayContaining(["Linear", "optim"]));
     expect(labels("python", "Tensor")).toEqual(expect.arrayContaining(["zeros", "relu"]));
   });
 

@@ -1,7 +1,15 @@
 import type { CompletionContext, CompletionResult } from "@codemirror/autocomplete";
 import { syntaxTree } from "@codemirror/language";
 import { EditorState, type Extension, Prec } from "@codemirror/state";
-import { activateHover, type EditorView, hoverTooltip, keymap, type Tooltip } from "@codemirror/view";
+import {
+  activateHover,
+  closeHoverTooltips,
+  type EditorView,
+  hasHoverTooltips,
+  hoverTooltip,
+  keymap,
+  type Tooltip,
+} from "@codemirror/view";
 import type { Language } from "../protocol";
 import { card } from "./card";
 
@@ -17,7 +25,12 @@ export function assistance(language: Language, names: () => Record<string, strin
   return [
     EditorState.languageData.of(() => [source]),
     hover,
-    Prec.high(keymap.of([{ key: "Mod-i", run: (view) => open(view, hover) }])),
+    Prec.high(
+      keymap.of([
+        { key: "Mod-i", run: (view) => open(view, hover) },
+        { key: "Escape", run: close },
+      ]),
+    ),
   ];
 }
 
@@ -28,6 +41,12 @@ function open(view: EditorView, tooltip: Extension): boolean {
   const until = (transaction: { docChanged: boolean; selection?: unknown }) =>
     transaction.docChanged || transaction.selection !== undefined;
   activateHover(view, head, word && head === word.to ? -1 : 1, { tooltip, until });
+  return true;
+}
+
+function close(view: EditorView): boolean {
+  if (!hasHoverTooltips(view.state)) return false;
+  view.dispatch({ effects: closeHoverTooltips });
   return true;
 }
 
@@ -74,7 +93,8 @@ async function complete(
   const word = context.matchBefore(/\w*$/);
   const from = word?.from ?? context.pos;
   const owner = ownerBefore(context.state, from);
-  if (/\d\.\w*$/.test(context.state.sliceDoc(Math.max(0, from - 2), from))) return null;
+  if (/(?<![\w$])\d+\.$/.test(context.state.sliceDoc(Math.max(0, from - 20), from))) return null;
+  if (owner === "self" || owner === "this") return null;
   if (owner === null && !context.explicit && context.pos - from < 2) return null;
   if (/Comment|String$/.test(syntaxTree(context.state).resolveInner(context.pos, -1).name)) return null;
   const docs = await load();

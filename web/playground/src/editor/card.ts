@@ -3,7 +3,7 @@ import { parseInline } from "../ui/markdown";
 import type { Topic } from "./docs";
 
 /** A topic as the editor's tooltips show it: signature, words, example. */
-export function card({ signature, doc, also, example, id }: Topic): HTMLElement {
+export function card({ signature, doc, also, example, link }: Topic): HTMLElement {
   const box = element("div", "cm-doc");
   box.append(element("code", "cm-doc-signature", signature));
   const words = element("p");
@@ -14,11 +14,11 @@ export function card({ signature, doc, also, example, id }: Topic): HTMLElement 
   box.append(words);
   if (also.length > 0) box.append(element("p", "cm-doc-also", text.editor.also(also)));
   if (example) box.append(element("pre", "", example));
-  if (id) {
-    const link = element("a", "", text.editor.reference) as HTMLAnchorElement;
-    link.href = `./reference.html#${encodeURIComponent(id)}`;
-    link.target = "_blank";
-    box.append(link);
+  if (link) {
+    const more = element("a", "", text.editor.reference) as HTMLAnchorElement;
+    more.href = link;
+    more.target = "_blank";
+    box.append(more);
   }
   return box;
 }

@@ -1,14 +1,14 @@
 import type { Completion } from "@codemirror/autocomplete";
 import type { Language } from "../protocol";
 import { type Entry, entries } from "../reference/rows";
-import { type Doc, dtypes, helpers } from "../text/helpers";
+import { type Doc, helpers, members } from "../text/helpers";
 
 /** What there is to know of a name, by where it stands. Loaded when an editor first asks. */
 
 export interface Topic extends Doc {
-  also: string[];
+  also: readonly string[];
   /** Its place on the reference page. */
-  id: string | null;
+  link: string | null;
   type: "method" | "property" | "class" | "function" | "constant";
 }
 
@@ -17,6 +17,7 @@ export type Library = Record<string, Map<string, Topic>>;
 
 const loose = ["nn", "optim", "state", "datasets", "helpers"];
 
+const bare = { doc: "", example: "", also: [], link: null, type: "constant" } as const;
 const libraries: Partial<Record<Language, Library>> = {};
 
 export function library(language: Language): Library {
@@ -28,14 +29,12 @@ export function library(language: Language): Library {
   for (const doc of helpers[language]) {
     const [name = "", owner = ""] = doc.name.split(".").reverse();
     const type = owner === "Device" ? "constant" : owner === "x" ? "method" : "function";
-    add(made, owner, name, { ...doc, name, also: [], id: null, type });
+    add(made, owner, name, { ...doc, name, also: [], link: null, type });
   }
   if (language === "python")
-    for (const name of dtypes)
-      add(made, "dtypes", name, {
-        ...{ name, signature: `dtypes.${name}`, doc: "", example: "", also: [], id: null },
-        type: "constant",
-      });
+    for (const [owner, names] of Object.entries(members))
+      for (const name of names.split(" "))
+        if (!made[owner]?.has(name)) add(made, owner, name, { ...bare, name, signature: `${owner}.${name}` });
   return made;
 }
 
@@ -48,7 +47,7 @@ function place(library: Library, entry: Entry, language: Language): void {
     doc: entry.docs[spelling],
     example: entry.examples[spelling],
     also: entry.aliases[spelling],
-    id: entry.id,
+    link: `./reference.html?in=${spelling}#${encodeURIComponent(entry.id)}`,
     type: typeOf(entry),
   };
   const owners = {

@@ -86,7 +86,7 @@ export const text = {
     edited: "Edited since the last run",
     escape: "Press Escape, then Tab, to leave the editor.",
     lesson: "Lesson",
-    also: (names: string[]) => `also called ${names.join(", ")}`,
+    also: (names: readonly string[]) => `also called ${names.join(", ")}`,
     reference: "Open in the reference",
   },
   panels: {
@@ -231,6 +231,7 @@ export const text = {
       escape: "Leave the editor with Tab",
       help: "This list",
       language: "TypeScript or Python",
+      docs: "What the word at the cursor does",
       search: "Find in the program",
       comment: "Comment or uncomment",
     },

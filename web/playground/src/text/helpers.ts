@@ -300,8 +300,11 @@ export const helpers: Record<Language, Doc[]> = {
   ],
 };
 
-/** Members of `dtypes`. */
-export const dtypes = [
-  ...["float32", "float", "float64", "double", "float16", "half", "bfloat16"],
-  ...["int32", "int", "int64", "long", "int8", "uint8", "uint32", "bool"],
-];
+/** What else may follow these words in Python. */
+export const members: Record<string, string> = {
+  tinygrad: "Tensor TinyJit Device GlobalCounters Context dtypes getenv nn helpers",
+  nn: "optim state datasets",
+  micrograd: "engine nn",
+  engine: "Value",
+  dtypes: "float32 float float64 double float16 half bfloat16 int32 int int64 long int8 uint8 uint32 bool",
+};
