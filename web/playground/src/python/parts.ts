@@ -51,8 +51,11 @@ async function fetchPart(
 ): Promise<Response> {
   const known = await cache?.match(url);
   const response = known ?? (await fetch(url, { signal }));
-  if (!response.ok || !response.body)
+  if (!response.ok || !response.body) {
+    // Left unread, it would keep the next request for it waiting.
+    await response.body?.cancel();
     throw new Error(`${url.split("/").at(-1)}: ${response.status} ${response.statusText}`.trim());
+  }
   const counter = new TransformStream<Uint8Array, Uint8Array>({
     transform(chunk, controller) {
       onBytes(chunk.length);

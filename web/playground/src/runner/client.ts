@@ -248,7 +248,8 @@ export class Runner {
       return;
     }
     if (message.type === "python" && message.fraction === 1) seat.warm = true;
-    if (message.type === "ready" || message.type === "broken") seat.report = message;
+    // An engine may be ready after Python has failed.
+    if (message.type === "broken" || (message.type === "ready" && !seat.report)) seat.report = message;
     if (seat !== this.#seat) return;
     if (message.type === "state" && message.state !== "running" && message.state !== "paused") this.#calm();
     this.#listener(message);
