@@ -141,6 +141,7 @@ export class Session {
 
   #speak(language: Language): void {
     this.language = language;
+    this.error = null;
     this.pythonLoading = null;
     this.runner.useLanguage(language);
   }
@@ -153,7 +154,8 @@ export class Session {
     this.code = code;
     this.origin = origin;
     this.document++;
-    this.error = null;
+    // Before the first run it tells what did not load.
+    if (this.ranCode !== "") this.error = null;
     if (changed || this.ranCode === "") {
       this.speed = examples[id].speed;
       this.views = {};
