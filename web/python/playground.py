@@ -99,7 +99,8 @@ def show(value: Any, label: str | None = None) -> None:
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         _tell(page.show, 0, float(value), label)
     else:
-        _tell(page.show, _tensor(value)._id, 0.0, label)
+        shown = _tensor(value)
+        _tell(page.show, shown._id, 0.0, label)
 
 
 def boundary(model: Any, x: Any, y: Any) -> None:

@@ -192,6 +192,30 @@ Tensor.training = True; print(Tensor.training); Tensor.training = False`;
   ]);
 });
 
+test("reading keeps the way back, and what holds data gets a gradient", () => {
+  const program = `
+x = Tensor([1.0, 2.0]); y = x * x; print(y.tolist(), y.numpy(), y[1].item(), y.sum())
+loss = y.sum(); print(loss.item()); loss.backward(); print(x.grad.tolist())
+for w in (Tensor.zeros(2), Tensor.ones(2), Tensor.full((2,), 3.0), Tensor.rand(2), Tensor.randn(2), Tensor.ones(2).zeros_like()):
+    ((w + 1) * Tensor([3.0, 4.0])).sum().backward(); print(w.grad.tolist())
+x = Tensor.eye(2).clone(); y = Tensor([[2.0, 3.0]]); y.matmul(x).sum().backward(); print(x.grad.tolist(), y.grad.tolist())
+w, b = Tensor.zeros(2), Tensor.zeros(1)
+X, Y = Tensor([[0.0, 1.0], [1.0, 0.0], [1.0, 1.0]]), Tensor([1.0, 2.0, 3.0])
+for i in range(300):
+    loss = (X @ w + b - Y).square().mean(); loss.backward()
+    for p in (w, b): p -= 0.3 * p.grad; p.grad = None
+    if i % 100 == 0: loss.item()
+print([round(v, 3) for v in w.tolist() + b.tolist()])`;
+  assert.deepEqual(run(program).split("\n"), [
+    "[1.0, 4.0] [1. 4.] 4.0 <Tensor () float32 on CPU 5.0>",
+    "5.0",
+    "[2.0, 4.0]",
+    ...Array(6).fill("[3.0, 4.0]"),
+    "[[2.0, 2.0], [3.0, 3.0]] [[1.0, 1.0]]",
+    "[2.0, 1.0, 0.0]",
+  ]);
+});
+
 test("arrays without NumPy print, index, compare and compute like NumPy's", () => {
   const program = `
 a = Tensor([[1.0, 2.0], [3.0, 4.5]]).numpy()

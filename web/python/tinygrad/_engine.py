@@ -28,7 +28,7 @@ MANY = 64
 class Handle:
     """The number the engine knows a tensor by, for as long as this lives."""
 
-    __slots__ = ("_id", "_shape", "_dtype", "__weakref__")
+    __slots__ = ("_id", "_shape", "_dtype", "_constant", "__weakref__")
 
     # What dies joins the list. No Python runs for that: an interrupt that came meanwhile would be lost.
     __del__ = partial(_dead.append)

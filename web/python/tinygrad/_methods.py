@@ -11,6 +11,10 @@ ROWS = json.loads(Path(__file__).with_name("_methods.json").read_text())
 PLACES = {row["name"]: place for place, row in enumerate(ROWS)}
 
 
+# What tinygrad computes wherever it is read, rather than hold it: it gets no gradient, its `clone()` does.
+CONSTANT = {"arange", "eye", "linspace"}
+
+
 def one(args):
     """`f([a, b])` as `f(a, b)`."""
     return args[0] if len(args) == 1 and isinstance(args[0], (list, tuple)) else args
@@ -46,7 +50,7 @@ def source(row: dict) -> str:
     made = f"wrap(invoke({name!r}, {place}, {on}, ({sent}), ({row['defaults']}), {waits}))"
     if row["creates"]:
         dtype = "None" if "dtype" in sent else "dtype"
-        made = f"created({made}, {dtype}, device, requires_grad)"
+        made = f"created({made}, {dtype}, device, requires_grad, {name not in CONSTANT})"
     return head + "return " + made
 
 

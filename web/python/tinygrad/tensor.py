@@ -17,13 +17,18 @@ from .device import Device, engine_name
 from .dtype import BY_ENGINE, DType, dtypes, to_dtype
 
 
-def _created(made: Tensor, dtype, device, requires_grad) -> Tensor:
+def _created(made: Tensor, dtype, device, requires_grad, held: bool) -> Tensor:
     if dtype is not None and made.dtype is not to_dtype(dtype):
         made = made.cast(dtype)
     if device is not None:
         made = made.to(device)
     if requires_grad is not None:
         made.requires_grad = requires_grad
+    elif not held:
+        made._constant = True
+    elif dtypes.is_float(made.dtype):
+        # Only what holds data gets a gradient.
+        made.realize()
     return made
 
 
@@ -258,7 +263,8 @@ class Tensor(Operators, metaclass=_Class):
         """A copy on another device; this where it is there already."""
         if device is None or engine_name(device) in ("auto", self.device.lower()):
             return self
-        return of(wait(ask("to", self._id, engine_name(device))))
+        kept = self._kept()
+        return of(wait(ask("to", kept._id, engine_name(device))))
 
     def to_(self, device: str | None) -> Tensor:
         """Moves this tensor to another device."""
@@ -266,7 +272,8 @@ class Tensor(Operators, metaclass=_Class):
 
     def clone(self, device: str | None = None) -> Tensor:
         """A copy with a value of its own."""
-        return self.contiguous().to(device)
+        made = self.contiguous().to(device)
+        return made.realize() if hasattr(self, "_constant") else made
 
     __copy__ = clone
 
@@ -279,13 +286,18 @@ class Tensor(Operators, metaclass=_Class):
 
     # Reading.
 
+    def _kept(self) -> Tensor:
+        """Another handle on the value: a handle that is read forgets where its value came from."""
+        return self.reshape(self.shape) if dtypes.is_float(self.dtype) else self
+
     def _read(self) -> memoryview:
         """The values in order; 16-bit floats as `float32`."""
         if self.dtype in (dtypes.float16, dtypes.bfloat16):
             return self.float()._read()
         if self.numel() == 0:
             return memoryview(b"").cast(self.dtype.fmt)
-        return wait(ask("read", self._id)).cast("B").cast(self.dtype.fmt)
+        kept = self._kept()
+        return wait(ask("read", kept._id)).cast("B").cast(self.dtype.fmt)
 
     def data(self) -> memoryview:
         """The value as a memory view of this shape; 16-bit floats as `float32`."""
@@ -307,7 +319,7 @@ class Tensor(Operators, metaclass=_Class):
         """The value as an array of NumPy, or of a small class like it where NumPy is not there."""
         numpy = _numpy()
         if numpy is None:
-            return Array(self.detach())
+            return Array(self._kept().realize().detach())
         dtype = "float32" if self.dtype is dtypes.bfloat16 else self.dtype.engine
         values = self._read()
         return numpy.frombuffer(bytearray(values), values.format).reshape(self.shape).astype(dtype)
@@ -320,8 +332,9 @@ class Tensor(Operators, metaclass=_Class):
         told = f"<Tensor {self.shape} {self.dtype.engine} on {self.device}"
         if self.numel() > 1000:
             return told + ">"
+        kept = self._kept()
         try:
-            text = wait(ask("toText", self._id))
+            text = wait(ask("toText", kept._id))
         except DeviceError:
             return told + ">"
         return f"{told}{chr(10) if chr(10) in text else ' '}{text}>"
