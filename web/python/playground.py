@@ -43,7 +43,8 @@ def _tell(function, *args) -> Any:
 
 
 def _tensor(value: Any) -> Tensor:
-    return value if isinstance(value, Tensor) else Tensor(value)
+    """For the page to read, which leaves a tensor of the program its way back to what it came from."""
+    return (value if isinstance(value, Tensor) else Tensor(value))._kept()
 
 
 def _keep(panel: str, op: str, source: Any) -> str:
@@ -81,9 +82,11 @@ def _first_parameter(panel: str) -> int:
 def plot(values: dict[str, Any] | None = None, /, **named: Any) -> None:
     """Adds a point to one chart per name: plot(loss=loss, accuracy=0.9), or plot({"train loss": loss})."""
     flat: list = []
+    tensors = []
     for name, value in {**(values or {}), **named}.items():
         if isinstance(value, Tensor):
-            flat += (name, value._id, 0.0)
+            tensors.append(_tensor(value))
+            flat += (name, tensors[-1]._id, 0.0)
             continue
         try:
             flat += (name, 0, float(value))
@@ -121,6 +124,7 @@ def predictions(images: Tensor, predicted: Any, labels: Tensor) -> None:
     """The first images with what the model says of them; `predicted` is the model, classes (n,) or scores."""
     images, labels = _tensor(images), _tensor(labels)
     if isinstance(predicted, Tensor):
+        predicted = _tensor(predicted)
         _tell(page.predictions, images._id, "", predicted._id, labels._id)
     else:
         panel = _model("predictions", "predictions", predicted)
