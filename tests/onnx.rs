@@ -7,5 +7,7 @@ mod build;
 mod damaged;
 #[path = "onnx/models.rs"]
 mod models;
+#[path = "onnx/narrow.rs"]
+mod narrow;
 #[path = "onnx/nodes.rs"]
 mod nodes;

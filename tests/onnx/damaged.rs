@@ -5,11 +5,12 @@ use playgrad::{
     Error, Kind, Tensor,
     io::onnx::{
         Model,
-        proto::{ModelProto, NodeProto, TensorProto},
+        proto::{EXTERNAL, Entry, ModelProto, NodeProto, TensorProto},
     },
     runtime,
 };
 use proptest::prelude::*;
+use std::{fs, path::Path};
 
 fn with(opset: i64, initial: Vec<TensorProto>, nodes: Vec<NodeProto>) -> ModelProto {
     model(opset, vec![port("x", F32, &["2", "3"])], vec![port("y", F32, &[])], initial, nodes)
@@ -77,10 +78,42 @@ fn stored_tensors_must_hold_what_they_say() {
     says(&w(TensorProto { dims: vec![5], ..ints("w", &[1, 2]) }), &["16 bytes", "40 bytes"]);
     says(&w(TensorProto { dims: vec![-1], ..ints("w", &[1]) }), &["[-1]"]);
     says(&w(TensorProto { dims: vec![i64::MAX, i64::MAX], ..ints("w", &[1]) }), &["address"]);
-    says(&w(TensorProto { data_location: 1, ..ints("w", &[1]) }), &["another file"]);
+    says(&w(TensorProto { data_location: EXTERNAL, ..ints("w", &[1]) }), &["another file"]);
     let error = w(TensorProto { data_type: 8, ..ints("w", &[1]) });
     assert_eq!(error.kind, Kind::DType);
     says(&error, &["string", "float32"]);
+}
+
+#[test]
+fn weights_may_lie_in_a_file_beside_the_model() {
+    runtime::set_default("cpu").expect("the cpu device");
+    let entry = |key: &str, value: &str| Entry { key: key.into(), value: value.into() };
+    let w = |location: &str| TensorProto {
+        data_location: EXTERNAL,
+        external_data: vec![entry("location", location), entry("offset", "4"), entry("length", "12")],
+        float_data: vec![],
+        ..floats("w", &[3], &[])
+    };
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    let values: Vec<u8> = [9.0f32, 1.0, 2.0, 3.0].iter().flat_map(|v| v.to_le_bytes()).collect();
+    fs::write(folder.join("beside.data"), values).unwrap();
+    let save = |name: &str, location: &str| {
+        let m = with(13, vec![w(location)], vec![node("Add", "x w", "y", &[])]);
+        fs::write(folder.join(name), bytes(&m)).unwrap();
+        Model::open(folder.join(name))
+    };
+    let x = Tensor::zeros(&[2, 3]).unwrap();
+    let y = save("beside.onnx", "beside.data").unwrap().run(&[("x", &x)]).unwrap().remove(0);
+    assert_eq!(y.to_vec::<f32>().unwrap(), [1.0, 2.0, 3.0, 1.0, 2.0, 3.0]);
+    says(&save("missing.onnx", "missing.data").expect_err("an error"), &["missing.data"]);
+    for outside in ["../beside.data", "/etc/hostname"] {
+        says(&save("outside.onnx", outside).expect_err("an error"), &[outside, "the model's folder"]);
+    }
+    let short = TensorProto { dims: vec![4], ..w("beside.data") };
+    let m = with(13, vec![short], vec![node("Add", "x w", "y", &[])]);
+    let error = Model::load_with(&bytes(&m), |part| Ok(vec![0; part.length.unwrap() as usize]))
+        .expect_err("an error");
+    says(&error, &["12 bytes", "16 bytes"]);
 }
 
 #[test]
@@ -197,7 +230,7 @@ fn number() -> impl Strategy<Value = i64> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn changed_bytes_are_survived(changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..6)) {

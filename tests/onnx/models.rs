@@ -1,6 +1,7 @@
 //! Models that run: values, gradients, folding, what changed between opsets.
 
 use crate::build::{F32, I64, bytes, float, floats, int, ints, list, model, node, port, tensor};
+use crate::narrow::Narrow;
 use playgrad::{
     Tensor,
     io::onnx::{
@@ -9,6 +10,7 @@ use playgrad::{
     },
     runtime, schedule,
 };
+use std::rc::Rc;
 
 fn cpu() {
     runtime::set_default("cpu").expect("the cpu device");
@@ -196,4 +198,29 @@ fn integers_stay_integers() {
     );
     let x = Tensor::from_slice(&[5i64, -5, i64::MAX], &[3]).unwrap();
     assert_eq!(run(&two, &x).to_vec::<i64>().unwrap(), [2, -2, i64::MAX / 2]);
+}
+
+#[test]
+fn lengths_are_normalized_and_zeros_stay() {
+    cpu();
+    let x = Tensor::from_slice(&[3.0f32, 4.0, 0.0, 0.0], &[2, 2]).unwrap();
+    for (p, expected) in [(2, [0.6, 0.8, 0.0, 0.0]), (1, [3.0 / 7.0, 4.0 / 7.0, 0.0, 0.0])] {
+        let m = xy(13, vec![], vec![node("LpNormalization", "x", "y", &[int("p", p)])]);
+        assert_eq!(values(&run(&m, &x)), expected);
+    }
+}
+
+#[test]
+fn where_a_device_has_no_int64_int32_stands_for_it() {
+    runtime::register("null", Ok(Rc::new(Narrow::default())));
+    runtime::set_default("null").expect("the device");
+    let m = model(
+        13,
+        vec![port("x", I64, &["3"])],
+        vec![port("y", I64, &[])],
+        vec![ints("two", &[2, i64::MAX, 2])],
+        vec![node("Mul", "x two", "m", &[]), node("ArgMax", "m", "at", &[]), node("Add", "m at", "y", &[])],
+    );
+    let x = Tensor::from_slice(&[5i64, 0, -1], &[3]).unwrap();
+    assert_eq!(run(&m, &x).to_vec::<i32>().unwrap(), [10, 0, -2]);
 }

@@ -31,10 +31,7 @@ impl Model {
     /// `Data` for a damaged file, or an opset we do not read; `Argument` naming every operator that is not
     /// supported with its nodes; `DType` for dtypes we lack.
     pub fn load(bytes: &[u8]) -> Result<Model> {
-        let model = ModelProto::decode(Bytes::copy_from_slice(bytes)).map_err(|e| {
-            damaged(format!("{} bytes that are no ONNX model ({e})", bytes.len()), "an ONNX file")
-        })?;
-        Model::of(&model)
+        Model::of(&decode(bytes)?)
     }
 
     /// [`Model::load`] from a decoded message.
@@ -75,6 +72,11 @@ impl Model {
         let count = names.0.len();
         Ok(Model { inputs, outputs, opset, parameters, nodes, values, input_at, output_at, count })
     }
+}
+
+pub(super) fn decode(bytes: &[u8]) -> Result<ModelProto> {
+    ModelProto::decode(Bytes::copy_from_slice(bytes))
+        .map_err(|e| damaged(format!("{} bytes that are no ONNX model ({e})", bytes.len()), "an ONNX file"))
 }
 
 /// Numbers of values by name.

@@ -6,12 +6,15 @@
 //! sequences, strings, quantized types, functions and operators of other domains.
 
 mod call;
+mod external;
 mod load;
 mod ops;
 pub mod proto;
 mod run;
 mod table;
 mod value;
+
+pub use external::Part;
 
 use crate::{
     error::{Error, Result},

@@ -4,7 +4,7 @@ use super::{
     Model, Port, Size,
     call::{Call, Node},
     table::{self, Run},
-    value::{Value, fold, held},
+    value::{Value, fold, held, narrowed},
 };
 use crate::{
     error::{Error, Result},
@@ -42,9 +42,8 @@ impl Model {
         let mut values: Vec<Option<Value>> = vec![None; self.count];
         self.values.iter().for_each(|(at, value)| values[*at] = Some(value.clone()));
         for ((port, at), tensor) in self.inputs.iter().zip(&self.input_at).zip(self.matched(inputs)?) {
-            let to = held(port.dtype);
-            values[*at] =
-                Some(Value::Tensor(if tensor.dtype() == to { tensor.clone() } else { tensor.cast(to)? }));
+            let (tensor, to) = (narrowed(tensor)?, held(port.dtype));
+            values[*at] = Some(Value::Tensor(if tensor.dtype() == to { tensor } else { tensor.cast(to)? }));
         }
         for node in &self.nodes {
             let results = self.step(node, &values)?;

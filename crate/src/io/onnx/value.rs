@@ -1,6 +1,6 @@
 //! What flows between operators: tensors, and small values that are known while the graph is built.
 
-use super::proto::TensorProto;
+use super::proto::{self, TensorProto};
 use crate::{
     error::{Error, Result},
     graph::{DType, evaluate},
@@ -142,6 +142,14 @@ fn leaf(shape: &[usize], data: &Data) -> Result<Tensor> {
     }
 }
 
+/// A tensor from outside, in a dtype the device holds: read back and written again where that is another one.
+pub(super) fn narrowed(tensor: &Tensor) -> Result<Tensor> {
+    if held(tensor.dtype()) == tensor.dtype() {
+        return Ok(tensor.clone());
+    }
+    leaf(&tensor.shape(), &block_on(tensor.data())?)
+}
+
 /// The value of a tensor computed from [`Value::host`]s alone, where it is small.
 pub(super) fn fold(tensor: &Tensor) -> Option<Value> {
     let dtype = tensor.dtype();
@@ -157,8 +165,8 @@ pub(super) fn fold(tensor: &Tensor) -> Option<Value> {
 /// `Data` where values are missing, in another file, or not as many as the shape says; `DType` for dtypes we lack.
 pub(super) fn stored(what: &str, t: &TensorProto) -> Result<(Vec<usize>, Data)> {
     let op = format!("onnx {what} \"{}\"", t.name);
-    if t.data_location == 1 {
-        let fix = "save the model with its weights inside: onnx.save_model(model, path, save_as_external_data=False)";
+    if t.data_location == proto::EXTERNAL {
+        let fix = "open it with Model::open(path), or save the model with its weights inside";
         return Err(Error::data(&op, "values in another file", "values in this file", fix));
     }
     let dtype = known_dtype(&op, t.data_type)?;
