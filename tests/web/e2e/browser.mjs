@@ -24,7 +24,8 @@ after(async () => {
 });
 
 /**
- * A fresh visitor on the page: an empty storage but for `storage`, and any error of the page itself fails the test
+ * A fresh visitor on the page: an empty storage but for `storage`, no service worker (its requests escape the
+ * routes of tests), and any error of the page itself fails the test
  * that asks for `problems`.
  */
 export async function visit({
@@ -34,7 +35,7 @@ export async function visit({
   width = 1440,
   browser,
   site = url,
-  serviceWorkers = "allow",
+  serviceWorkers = "block",
 } = {}) {
   shared ??= browser ? undefined : await launch();
   const context = await (browser ?? shared).newContext({

@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { serve } from "../../../scripts/serve.mjs";
 import { visit } from "./browser.mjs";
 
 const storage = {
@@ -111,5 +113,27 @@ print(hasattr(js.WebAssembly, "Suspending"), loss.item() < 0.2)
   assert.equal(await run(page, code), "False True");
   assert.equal(await page.steps(), 20);
   assert.equal(await page.page.locator('[data-panel="boundary"]').count(), 1);
+  await page.close();
+});
+
+test("a page that was there once opens without a network, and runs Python", async () => {
+  const site = await serve(fileURLToPath(new URL("../../../dist/site", import.meta.url)), 0);
+  const page = await visit({ storage, site: site.url, serviceWorkers: "allow" });
+  assert.equal(await run(page), "42");
+  await again(page);
+  await page.page.evaluate(() => navigator.serviceWorker.ready.then(() => undefined));
+  assert.equal(await run(page), "42");
+  await page.page.waitForFunction(async () => {
+    const site = await caches.open("playgrad-site");
+    const names = (await site.keys()).map(({ url }) => url);
+    return ["index", "worker", "interpreter", "_bg", "python"].every((part) =>
+      part === "index" ? names.includes(location.href) : names.some((name) => name.includes(part)),
+    );
+  });
+  site.close();
+  await again(page);
+  await assert.rejects(page.page.evaluate(() => fetch("./nothing").then(() => undefined)));
+  assert.equal(await run(page), "42");
+  assert.deepEqual(page.problems, []);
   await page.close();
 });

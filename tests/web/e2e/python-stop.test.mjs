@@ -66,7 +66,7 @@ async function visitor(isolated) {
     await browser.close();
     plain.close();
   });
-  return visit({ browser, site: plain.url, serviceWorkers: "block", storage });
+  return visit({ browser, site: plain.url, storage });
 }
 
 for (const isolated of [true, false]) {

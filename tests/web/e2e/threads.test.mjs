@@ -53,7 +53,7 @@ test("an isolated page trains on several threads, another on one, to the same lo
   const plain = await serve(site, 0, {});
   const browser = await launch();
   try {
-    const other = await visit({ browser, site: plain.url, serviceWorkers: "block" });
+    const other = await visit({ browser, site: plain.url });
     const alone = await train(other, false);
     assert.equal(alone.isolated, "false shared: no");
     assert.match(alone.device, /one thread/);

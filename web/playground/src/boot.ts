@@ -10,10 +10,20 @@ const runner = new Runner(
   settings.language(),
 );
 
-import("./app").then(({ start }) => start(runner)).then(isolateNextVisit);
+import("./app").then(({ start }) => start(runner)).then(prepareNextVisit);
 
-/** Where the host sends no isolation headers, a service worker adds them from the next visit on. */
-function isolateNextVisit(): void {
-  if (crossOriginIsolated || !isSecureContext || !("serviceWorker" in navigator)) return;
-  navigator.serviceWorker.register("./coi.js").catch(() => undefined);
+/**
+ * A service worker keeps the page for a visit without a network; where the host sends no isolation headers, it adds
+ * them from the next visit on.
+ */
+async function prepareNextVisit(): Promise<void> {
+  if (import.meta.env.DEV || !isSecureContext || !("serviceWorker" in navigator)) return;
+  const first = !navigator.serviceWorker.controller;
+  const { active } = await navigator.serviceWorker
+    .register("./coi.js")
+    .then(() => navigator.serviceWorker.ready)
+    .catch(() => ({ active: null }));
+  if (!first) return;
+  const loaded = performance.getEntriesByType("resource").map(({ name }) => name);
+  active?.postMessage([location.href, ...loaded].filter((address) => address.startsWith(location.origin)));
 }
