@@ -11,7 +11,7 @@ import { slider } from "../live/slider";
 import { weights } from "../live/weights";
 import * as control from "../runner/control";
 import type { Plotted } from "../runner/feed";
-import { flush, write } from "../runner/terminal";
+import { redraw, write } from "../runner/terminal";
 
 /**
  * What Python asks of the page: web/python/playground.py calls these. Tensors come as handles, models as the name
@@ -101,7 +101,7 @@ export const pageModule = {
   leaveLoop: control.leaveLoop,
 
   beforeStep(): Promise<void> | null {
-    flush();
+    redraw();
     return control.beforeStep();
   },
 };
@@ -109,6 +109,7 @@ export const pageModule = {
 /** What web/python/boot.mjs wants of whoever boots. */
 export const host = {
   tick(): Promise<void> | undefined {
+    redraw();
     return control.tick() ?? undefined;
   },
 

@@ -27,12 +27,12 @@ export function write(text: string, to: LogLevel): void {
     if (i > 0) finish();
     append(part.split("\r"));
   }
-  if (stale && performance.now() - shownAt >= redrawEvery) flush();
+  redraw();
 }
 
-/** Shows a line that is not finished. */
-export function flush(): void {
-  if (!stale) return;
+/** Shows a line that is not finished, if it is time. */
+export function redraw(): void {
+  if (!stale || performance.now() - shownAt < redrawEvery) return;
   send();
   shown = true;
   stale = false;
@@ -55,7 +55,8 @@ function append(pieces: string[]): void {
 }
 
 function finish(): void {
-  if (stale || !shown) if (shown || admit()) send();
+  const changed = stale || !shown;
+  if (changed && (shown || admit())) send();
   line = "";
   returned = shown = stale = false;
 }
