@@ -8,6 +8,7 @@ use playgrad::{
         Model, Size, operators,
         proto::{AttributeProto, ModelProto, NodeProto, TensorProto, attribute},
     },
+    optim::{Optimizer, SgdOptions},
     runtime, schedule,
 };
 use std::rc::Rc;
@@ -62,6 +63,25 @@ fn gradients_flow_to_the_shared_weights() {
     w.assign(&w.mul(2.0).unwrap()).unwrap();
     let y = model.run(&[("x", &x)]).unwrap().remove(0);
     assert_eq!(values(&y), [8.5, 3.0], "the next run reads the new weight");
+}
+
+#[test]
+fn an_optimizer_trains_the_model() {
+    cpu();
+    let line = xy(13, vec![floats("w", &[1, 1], &[0.0])], vec![node("MatMul", "x w", "y", &[])]);
+    let model = load(&line);
+    let x = Tensor::from_slice(&[1.0f32, 2.0], &[2, 1]).unwrap();
+    let target = x.mul(3.0).unwrap();
+    let weights: Vec<Tensor> = model.parameters().values().cloned().collect();
+    let optimizer = Optimizer::sgd(&weights, SgdOptions { lr: 0.1, ..SgdOptions::default() }).unwrap();
+    for _ in 0..20 {
+        optimizer.zero_grad();
+        let y = model.run(&[("x", &x)]).unwrap().remove(0);
+        y.sub(&target).unwrap().square().unwrap().mean((), false).unwrap().backward().unwrap();
+        optimizer.step().unwrap();
+    }
+    let w = values(&model.parameters()["w"])[0];
+    assert!((w - 3.0).abs() < 1e-3, "the weight is {w}");
 }
 
 #[test]

@@ -120,6 +120,11 @@ fn opset(model: &ModelProto) -> Result<i64> {
     ))
 }
 
+/// A node's name, that of its first result where it has none.
+fn label(n: &NodeProto) -> &str {
+    if n.name.is_empty() { n.output.first().map_or("", String::as_str) } else { &n.name }
+}
+
 /// One error for everything that keeps the model from running.
 fn refuse_unknown(graph: &GraphProto, opset: i64) -> Result<()> {
     let mut unknown: BTreeMap<String, Vec<&str>> = BTreeMap::new();
@@ -127,7 +132,7 @@ fn refuse_unknown(graph: &GraphProto, opset: i64) -> Result<()> {
         let standard = node.domain.is_empty() || node.domain == "ai.onnx";
         if !standard || table::row(&node.op_type, opset).is_none() {
             let domain = if standard { String::new() } else { format!("{}::", node.domain) };
-            unknown.entry(format!("{domain}{}", node.op_type)).or_default().push(&node.name);
+            unknown.entry(format!("{domain}{}", node.op_type)).or_default().push(label(node));
         }
     }
     if unknown.is_empty() {
@@ -252,8 +257,7 @@ fn node(n: &NodeProto, names: &mut Names) -> Result<Node> {
         n.input.iter().map(|i| named(i).map(|i| names.find(&i)).transpose()).collect::<Result<_>>()?;
     let outputs =
         n.output.iter().map(|o| named(o).map(|o| names.define(&o)).transpose()).collect::<Result<_>>()?;
-    let label = if n.name.is_empty() { n.output.first().map_or("", String::as_str) } else { &n.name };
-    let title = format!("{} \"{label}\"", n.op_type);
+    let title = format!("{} \"{}\"", n.op_type, label(n));
     let attributes =
         n.attribute.iter().map(|a| Ok((a.name.clone(), read(a, &title)?))).collect::<Result<_>>()?;
     Ok(Node { op: n.op_type.clone(), title, inputs, outputs, attributes })

@@ -4,6 +4,16 @@
 //! `proto` (messages) → `load` (checked graph) → `run` (each node's function from `table`, on tensors). Operators
 //! whose inputs are all known while the graph is built are folded on the host. Deliberately absent: control flow,
 //! sequences, strings, quantized types, functions and operators of other domains.
+//!
+//! ```no_run
+//! # use playgrad::{Result, Tensor, io::onnx::Model};
+//! # fn main() -> Result<()> {
+//! let model = Model::open("mnist.onnx")?;
+//! let image = Tensor::zeros(&[1, 1, 28, 28])?;
+//! let results = model.run(&[(&model.inputs()[0].name, &image)])?;
+//! # Ok(())
+//! # }
+//! ```
 
 mod call;
 mod external;

@@ -43,7 +43,7 @@ pub fn mean(c: &Call) -> Result<Tensor> {
     all(c, |a, b| a.add(b))?.div(c.inputs.len() as f64)
 }
 
-/// Whole numbers to a power compute in float only where the power is one.
+/// A constant power of floats is a few products.
 pub fn pow(a: &Tensor, b: &Tensor) -> Result<Tensor> {
     match b.node().as_const() {
         Some(p) if a.dtype().is_float() => a.pow(p),

@@ -10,7 +10,7 @@ use crate::{
     tensor::{Index, Tensor, block_on},
 };
 
-/// Positions known while the graph is built are checked, and one of them is a view.
+/// One known position is a view.
 pub fn gather(c: &Call) -> Result<Tensor> {
     let x = c.x(0)?;
     let axis = c.axis(c.int("axis", 0)?, x.ndim())?;
