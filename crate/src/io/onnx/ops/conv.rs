@@ -96,8 +96,14 @@ pub fn spatial(c: &Call) -> Result<Vec<usize>> {
     }
 }
 
-fn groups(c: &Call) -> Result<usize> {
-    Ok(c.sizes("group", &[c.int("group", 1)?])?[0])
+fn options(c: &Call, slide: Slide) -> Result<Conv2dOptions> {
+    Ok(Conv2dOptions {
+        padding: slide.flat(),
+        stride: slide.stride,
+        dilation: slide.dilation,
+        groups: c.sizes("group", &[c.int("group", 1)?])?[0],
+        dtype: None,
+    })
 }
 
 fn kernel(c: &Call) -> Result<Vec<usize>> {
@@ -106,14 +112,7 @@ fn kernel(c: &Call) -> Result<Vec<usize>> {
 
 pub fn conv(c: &Call) -> Result<Tensor> {
     let slide = Slide::of(c, &spatial(c)?, &kernel(c)?)?;
-    let options = Conv2dOptions {
-        padding: slide.flat(),
-        stride: slide.stride,
-        dilation: slide.dilation,
-        groups: groups(c)?,
-        dtype: None,
-    };
-    c.x(0)?.conv2d(&c.x(1)?, c.maybe(2)?.as_ref(), options)
+    c.x(0)?.conv2d(&c.x(1)?, c.maybe(2)?.as_ref(), options(c, slide)?)
 }
 
 /// `output_shape` wins over `pads`; the padding then is what makes it so.
@@ -146,12 +145,5 @@ pub fn conv_transpose(c: &Call) -> Result<Tensor> {
         };
         slide.sides = (0..n).map(sides).collect();
     }
-    let options = Conv2dOptions {
-        padding: slide.flat(),
-        stride: slide.stride,
-        dilation: slide.dilation,
-        groups: groups(c)?,
-        dtype: None,
-    };
-    c.x(0)?.conv_transpose2d(&c.x(1)?, c.maybe(2)?.as_ref(), options, &more)
+    c.x(0)?.conv_transpose2d(&c.x(1)?, c.maybe(2)?.as_ref(), options(c, slide)?, &more)
 }
