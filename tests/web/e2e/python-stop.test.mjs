@@ -39,8 +39,13 @@ const cases = [
   },
   {
     name: "a loop of reads",
-    code: 'from tinygrad import Tensor\nprint("begins")\nwhile True:\n    Tensor.rand(4).numpy()\n',
+    code: 'from tinygrad import Tensor\nprint("begins")\nwhile True:\n    Tensor.rand(4).tolist()\n',
     stays: "isolated",
+  },
+  {
+    name: "a loop of reads from the GPU",
+    code: 'from tinygrad import Device, Tensor\nDevice.DEFAULT = "WEBGPU"\nTensor.rand(4).tolist()\nprint("begins")\nwhile True:\n    Tensor.rand(4).tolist()\n',
+    stays: "always",
   },
   {
     name: "a sleep",
