@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from contextlib import ContextDecorator
 from typing import Any, Iterator
 
 from . import _engine
@@ -12,6 +11,7 @@ from ._data import packed
 from ._engine import ArgumentError, DeviceError, ShapeError, ask, describe, invoke, of, wait
 from ._index import masked, parts
 from ._methods import PLACES, install, spread
+from ._modes import Mode, TensorClass, set_no_grad, set_training
 from ._operators import Operators
 from .device import Device, engine_name
 from .dtype import BY_ENGINE, DType, dtypes, to_dtype
@@ -32,61 +32,7 @@ def _created(made: Tensor, dtype, device, requires_grad, held: bool) -> Tensor:
     return made
 
 
-class _Mode(ContextDecorator):
-    """A setting of the engine for the time of a block or of a function."""
-
-    def __init__(self, set_to, value: bool):
-        self._set, self._value, self._before = set_to, value, []
-
-    def __enter__(self) -> None:
-        self._before.append(self._set(self._value))
-
-    def __exit__(self, *_) -> None:
-        self._set(self._before.pop())
-
-    def __bool__(self) -> bool:
-        """Whether it is so now."""
-        now = self._set(True)
-        self._set(now)
-        return now
-
-    def __call__(self, function=None):
-        return self if function is None else super().__call__(function)
-
-
-def _set_training(on: bool) -> bool:
-    before = ask("training")
-    ask("setTraining", bool(on))
-    return before
-
-
-def _set_no_grad(on: bool) -> bool:
-    return not ask("setGradEnabled", not on)
-
-
-class _Class(type):
-    """What the class itself knows: `Tensor.training`, `Tensor.no_grad`."""
-
-    @property
-    def training(cls) -> bool:
-        """Whether dropout drops and batch norm learns its statistics."""
-        return ask("training")
-
-    @training.setter
-    def training(cls, on: bool) -> None:
-        ask("setTraining", bool(on))
-
-    @property
-    def no_grad(cls) -> _Mode:
-        """`with Tensor.no_grad():` records no gradients; `@Tensor.no_grad()` does so for a function."""
-        return _Mode(_set_no_grad, True)
-
-    @no_grad.setter
-    def no_grad(cls, on: bool) -> None:
-        _set_no_grad(bool(on))
-
-
-class Tensor(Operators, metaclass=_Class):
+class Tensor(Operators, metaclass=TensorClass):
     """
     An array of numbers on a device, and how it came about. Methods build a graph and return at once; reading
     (`numpy`, `item`, `tolist`, `print`) computes.
@@ -223,19 +169,19 @@ class Tensor(Operators, metaclass=_Class):
         ask("manualSeed", seed)
 
     @staticmethod
-    def train(mode: bool = True) -> _Mode:
+    def train(mode: bool = True) -> Mode:
         """`with Tensor.train():` sets `Tensor.training`; also before a function."""
-        return _Mode(_set_training, mode)
+        return Mode(set_training, mode)
 
     @staticmethod
-    def test(mode: bool = True) -> _Mode:
+    def test(mode: bool = True) -> Mode:
         """The opposite of `train`."""
-        return _Mode(_set_training, not mode)
+        return Mode(set_training, not mode)
 
     @staticmethod
-    def inference_mode(mode: bool = True) -> _Mode:
+    def inference_mode(mode: bool = True) -> Mode:
         """The name of `no_grad` in older programs."""
-        return _Mode(_set_no_grad, mode)
+        return Mode(set_no_grad, mode)
 
     # Where its value is.
 
