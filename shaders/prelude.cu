@@ -103,3 +103,21 @@ __device__ unsigned short to_bf16(float x) {
   unsigned near = (bits + 0x7fffu + ((bits >> 16) & 1u)) >> 16;
   return x != x ? (bits >> 16 & 0x8000u) | 0x7fc0u : near;
 }
+
+// A warp's 16 x 8 sums, and products of 16 x 16 by 16 x 8 halves; which thread holds which is told in PTX's manual.
+#ifdef __CUDA_ARCH__
+__device__ void mma_f16(float* sums, const unsigned* a, const unsigned* b) {
+  asm("mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};"
+      : "+f"(sums[0]), "+f"(sums[1]), "+f"(sums[2]), "+f"(sums[3])
+      : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]));
+}
+#endif
+
+// A warp's 16 x 8 sums, and products of 16 x 16 by 16 x 8 halves; which thread holds which is told in PTX's manual.
+#ifdef __CUDA_ARCH__
+__device__ void mma_bf16(float* sums, const unsigned* a, const unsigned* b) {
+  asm("mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};"
+      : "+f"(sums[0]), "+f"(sums[1]), "+f"(sums[2]), "+f"(sums[3])
+      : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]));
+}
+#endif

@@ -219,6 +219,19 @@ fn contract_with_epilogue() {
 }
 
 #[test]
+fn contract_of_halves() {
+    let half = |shape: &[usize], dtype| {
+        Tensor::from_bytes(vec![0; 2 * shape.iter().product::<usize>()], shape, dtype)?.float()
+    };
+    let rows = |dtype| kernels(|| half(&[512, 200], dtype)?.matmul(&half(&[200, 300], dtype)?)?.relu());
+    for (name, dtype) in [("mma_f16", DType::F16), ("mma_bf16", DType::BF16)] {
+        let kernels = rows(dtype);
+        let [kernel] = &kernels[..] else { panic!("{name}: {} kernels", kernels.len()) };
+        same_file(&format!("{name}.cu"), &render(kernel, &[], NVIDIA).source);
+    }
+}
+
+#[test]
 fn contract_of_a_convolution() {
     golden("contract_conv", &[], || {
         floats(&[8, 3, 20, 20]).conv2d(&floats(&[32, 3, 5, 5]), None, Default::default())?.relu()

@@ -270,6 +270,19 @@ same! {
         out
     }
 
+    matrix_products_of_halves {
+        let half = |shape: &[usize], seed, dtype| -> Result<Tensor, Error> { data(shape, seed).cast(dtype)?.contiguous().float() };
+        let mut out = Vec::new();
+        for (dtype, m, k, n) in [(DType::F16, 16, 16, 16), (DType::BF16, 64, 64, 64), (DType::F16, 70, 50, 33), (DType::BF16, 33, 71, 90), (DType::F16, 1500, 40, 1500)] {
+            out.push(half(&[m, k], 1, dtype)?.matmul(&half(&[k, n], 2, dtype)?)?.add(data(&[n], 3))?.relu()?);
+            out.push(half(&[k, m], 1, dtype)?.t().matmul(&half(&[n, k], 2, dtype)?.t())?);
+        }
+        out.push(half(&[3, 20, 30], 1, DType::F16)?.matmul(&half(&[3, 30, 40], 2, DType::F16)?)?);
+        out.push(half(&[40, 3000], 1, DType::BF16)?.matmul(&half(&[3000, 24], 2, DType::BF16)?)?.mul(0.02)?);
+        out.push(half(&[4, 16, 9, 9], 1, DType::F16)?.conv2d(&half(&[24, 16, 3, 3], 2, DType::F16)?, None, Default::default())?);
+        out
+    }
+
     sums_of_many_numbers_far_from_zero {
         let x = data(&[70, 8, 20, 20], 4).mul(0.01)?.add(0.6)?.contiguous();
         let y = data(&[70, 3000], 5).mul(0.01)?.add(0.6)?.contiguous();

@@ -14,13 +14,14 @@ use std::{
 };
 
 const HEADER: &str = include_str!("shim.h");
-const FLAGS: [&str; 9] = [
+const FLAGS: [&str; 10] = [
     "-std=c++17",
     "-O1",
     "-w",
     "-shared",
     "-fPIC",
     "-fwrapv",
+    "-fno-strict-aliasing",
     "-fno-gnu-unique",
     "-fvisibility=hidden",
     "-ffp-contract=off",

@@ -225,7 +225,7 @@ API const char* run(void* at, unsigned x, unsigned y, unsigned threads) {
   return shim::run(x, y, threads, )" << (barriers ? "true" : "false") << R"(, kernel::call, at);
 }
 )";
-  std::string flags = " -std=c++17 -O1 -w -shared -fPIC -fwrapv -fno-gnu-unique -fvisibility=hidden ";
+  std::string flags = " -std=c++17 -O1 -w -shared -fPIC -fwrapv -fno-strict-aliasing -fno-gnu-unique -fvisibility=hidden ";
   compiled++;
   if (system(("g++" + flags + path + ".cpp -o " + path + ".so").c_str())) return 6;
   program->result = path + ".so";

@@ -124,6 +124,27 @@ template <class T> T shuffle_xor(T value, int distance, int line) {
   return value;
 }
 
+// The tensor cores' m16n8k16: each of a warp shows its part of both factors, then sums up its four outputs.
+static unsigned parts[MOST][6];
+
+template <class Widen> void mma(float* sums, const unsigned* a, const unsigned* b, Widen widen, int line) {
+  int lane = threadIdx.x % LANES, first = threadIdx.x - lane;
+  memcpy(parts[threadIdx.x], a, 16);
+  memcpy(parts[threadIdx.x] + 4, b, 8);
+  wait(WARP, line);
+  auto half = [&](int holder, int part, int k) {
+    return widen((unsigned short)(parts[first + holder][part] >> (k % 2 * 16)));
+  };
+  for (int i = 0; i < 4; i++) {
+    int row = lane / 4 + i / 2 * 8, column = lane % 4 * 2 + i % 2;
+    for (int k = 0; k < 16; k++) {
+      int pair = k % 8 / 2;
+      sums[i] += half(row % 8 * 4 + pair, row / 8 + k / 8 * 2, k) * half(column * 4 + pair, 4 + k / 8, k);
+    }
+  }
+  wait(WARP, line);
+}
+
 }  // namespace shim
 
 #define __syncthreads() shim::wait(shim::BLOCK, __LINE__)
@@ -149,3 +170,6 @@ static long long __double_as_longlong(double x) { return same_bits<long long>(x)
 // What is inline PTX on a GPU.
 static float from_f16(unsigned short half) { return (float)same_bits<_Float16>(half); }
 static unsigned short to_f16(float x) { return same_bits<unsigned short>((_Float16)x); }
+static float widen_bf16(unsigned short half) { return __uint_as_float((unsigned)half << 16); }
+#define mma_f16(sums, a, b) shim::mma(sums, a, b, from_f16, __LINE__)
+#define mma_bf16(sums, a, b) shim::mma(sums, a, b, widen_bf16, __LINE__)

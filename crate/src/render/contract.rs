@@ -37,6 +37,12 @@ const TILES: [Tile; 4] = [
 const NARROW_N: Tile = Tile { block_m: 64, block_n: 16, block_k: 16, thread_m: 4, thread_n: 4 };
 const NARROW_M: Tile = Tile { block_m: 16, block_n: 64, block_k: 16, thread_m: 4, thread_n: 4 };
 
+/// Parts of the sum so that a small output, of that many workgroups, fills the device.
+pub fn parts_of(kernel: &Kernel, groups: usize) -> usize {
+    let c = kernel.contract.as_ref().expect("a tile is chosen for contractions only");
+    (2 * BUSY / groups).min(kernel.size(&c.k) / MIN_DEPTH).max(1)
+}
+
 impl Tile {
     pub fn threads(&self) -> usize {
         self.block_m / self.thread_m * (self.block_n / self.thread_n)
@@ -74,11 +80,10 @@ pub fn workgroup_bytes(tile: Tile) -> usize {
     (tile.block_m / 4 + 1 + tile.block_n / 4 + 1) * tile.block_k * 16
 }
 
-/// Parts of the sum so that a small output fills the device.
 pub fn parts(kernel: &Kernel, tile: Tile) -> usize {
     let c = kernel.contract.as_ref().expect("a tile is chosen for contractions only");
     let groups = kernel.size(&c.batch) * tile.groups(kernel.size(&c.m), kernel.size(&c.n));
-    (2 * BUSY / groups).min(kernel.size(&c.k) / MIN_DEPTH).max(1)
+    parts_of(kernel, groups)
 }
 
 pub fn part(site: Site, tile: Tile) -> Part {
@@ -96,7 +101,7 @@ pub fn part(site: Site, tile: Tile) -> Part {
         ("type", (lang.ty)(kernel.accs[0].dtype).into()),
         ("four_a", loader(Printer::new(site), ("m", &c.m, tile.block_m), c.a, tile.block_k)),
         ("four_b", loader(Printer::new(site), ("n", &c.n, tile.block_n), c.b, tile.block_k)),
-        ("store", epilogue(Printer::new(site), tile)),
+        ("store", epilogue(Printer::new(site), [tile.block_m, tile.block_n], 4)),
         ("k", number(k)),
         ("block_m", number(tile.block_m)),
         ("block_n", number(tile.block_n)),
@@ -121,7 +126,7 @@ pub fn part(site: Site, tile: Tile) -> Part {
 }
 
 /// Statements that put four neighbouring rows (or columns) of a factor at one `k` into `four`.
-fn loader(mut p: Printer, side: Side, factor: ExprId, block_k: usize) -> String {
+pub fn loader(mut p: Printer, side: Side, factor: ExprId, block_k: usize) -> String {
     let c = p.kernel.contract.as_ref().expect("a loader is of a contraction");
     let k = p.kernel.size(&c.k);
     if !k.is_multiple_of(block_k) {
@@ -129,23 +134,24 @@ fn loader(mut p: Printer, side: Side, factor: ExprId, block_k: usize) -> String 
     }
     p.split("batch", &c.batch);
     p.split("k", &c.k);
-    four(&mut p, side, "return four;", &[factor], &mut |p, lane| {
+    neighbours(&mut p, side, 4, "return four;", &[factor], &mut |p, lane| {
         let value = p.value(factor);
         p.line(format!("four.{lane} = {value};"));
     });
     p.out
 }
 
-fn epilogue(mut p: Printer, tile: Tile) -> String {
+/// Statements that store `width` neighbouring columns of a row.
+pub fn epilogue(mut p: Printer, [block_m, block_n]: [usize; 2], width: usize) -> String {
     let kernel = p.kernel;
     let c = kernel.contract.as_ref().expect("an epilogue is of a contraction");
     let m = kernel.size(&c.m);
-    if !m.is_multiple_of(tile.block_m) {
+    if !m.is_multiple_of(block_m) {
         p.line(format!("if (m >= {m}) {{ return; }}"));
     }
     p.split("batch", &c.batch);
     p.split("m", &c.m);
-    four(&mut p, ("n", &c.n, tile.block_n), "return;", &[], &mut |p, lane| {
+    neighbours(&mut p, ("n", &c.n, block_n), width, "return;", &[], &mut |p, lane| {
         p.accs[0] = format!("sums.{lane}");
         kernel.stores.iter().for_each(|s| p.store(s));
     });
@@ -153,20 +159,21 @@ fn epilogue(mut p: Printer, tile: Tile) -> String {
 }
 
 /// Name of the variable, its ranges, how many positions a workgroup covers.
-type Side<'a> = (&'a str, &'a [RangeId], usize);
+pub type Side<'a> = (&'a str, &'a [RangeId], usize);
 
-/// Writes `body` for the positions `name .. name + 3`. Where the innermost range is a multiple of four they differ
-/// in that range only, and all else is computed once.
-fn four(
+/// Writes `body` for the positions `name .. name + width`, up to four. Where the innermost range is a multiple of that
+/// they differ in that range only, and all else is computed once.
+pub fn neighbours(
     p: &mut Printer,
     (name, ranges, block): Side,
+    width: usize,
     leave: &str,
     roots: &[ExprId],
     body: &mut dyn FnMut(&mut Printer, &str),
 ) {
     let size = p.kernel.size(ranges);
     let last = ranges.iter().rposition(|r| p.kernel.ranges[*r] > 1).unwrap_or(0);
-    let together = ranges.get(last).is_some_and(|r| p.kernel.ranges[*r].is_multiple_of(4));
+    let together = ranges.get(last).is_some_and(|r| p.kernel.ranges[*r].is_multiple_of(width));
     if together && !size.is_multiple_of(block) {
         p.line(format!("if ({name} >= {size}) {{ {leave} }}"));
     }
@@ -176,7 +183,7 @@ fn four(
     } else {
         p.hoist(ranges, roots);
     }
-    for (i, lane) in ["x", "y", "z", "w"].into_iter().enumerate() {
+    for (i, lane) in ["x", "y", "z", "w"].into_iter().take(width).enumerate() {
         let inside = if together || size.is_multiple_of(block) {
             String::new()
         } else {
@@ -195,7 +202,7 @@ fn four(
 }
 
 /// Whether neighbours along `k`, rather than along `side`, are neighbours in memory.
-fn steps_along(kernel: &Kernel, factor: ExprId, k: &[RangeId], side: &[RangeId]) -> bool {
+pub fn steps_along(kernel: &Kernel, factor: ExprId, k: &[RangeId], side: &[RangeId]) -> bool {
     let last = |ranges: &[RangeId]| ranges.iter().rev().copied().find(|r| kernel.ranges[*r] > 1);
     let count = |ranges: &[RangeId]| {
         let Some(r) = last(ranges) else { return 0 };

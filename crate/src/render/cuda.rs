@@ -48,6 +48,7 @@ pub static CUDA: Spelling = Spelling {
     reduce: include_str!("../../../shaders/reduce.cu"),
     join: include_str!("../../../shaders/join.cu"),
     contract: include_str!("../../../shaders/contract.cu"),
+    mma: Some(include_str!("../../../shaders/mma.cu")),
     direct: None,
 };
 
@@ -82,7 +83,7 @@ fn stored(dtype: DType) -> &'static str {
 }
 
 /// What helpers of a dtype are called after.
-fn short(dtype: DType) -> &'static str {
+pub fn short(dtype: DType) -> &'static str {
     match dtype {
         I8 => "int8",
         U8 => "uint8",

@@ -8,6 +8,7 @@ mod contract;
 mod cuda;
 mod direct;
 mod map;
+mod mma;
 mod prelude;
 mod printer;
 mod reduce;
@@ -93,6 +94,8 @@ enum Form {
     Reduce { lanes: usize },
     /// Workgroup and register tiles over rows and columns.
     Contract(contract::Tile),
+    /// Workgroup tiles, multiplied on tensor cores.
+    Mma(mma::Tile),
     /// Register tiles alone.
     Direct(direct::Tile),
 }
@@ -101,7 +104,8 @@ fn form(kernel: &Kernel, target: Target) -> Form {
     let tiled = if target.emulated {
         direct::tile(kernel, target).map(Form::Direct)
     } else {
-        contract::tile(kernel).map(Form::Contract)
+        let cores = mma::tile(kernel, target).map(Form::Mma);
+        cores.or_else(|| contract::tile(kernel).map(Form::Contract))
     };
     tiled.unwrap_or_else(|| plain_form(kernel, target))
 }
@@ -120,6 +124,7 @@ pub fn parts(kernel: &Kernel, target: Target) -> usize {
         Form::Map => 1,
         Form::Reduce { lanes } => reduce::parts(kernel, target, lanes),
         Form::Contract(tile) => contract::parts(kernel, tile),
+        Form::Mma(tile) => mma::parts(kernel, tile),
         Form::Direct(tile) => direct::parts(kernel, tile),
     }
 }
@@ -135,6 +140,7 @@ pub fn part(site: Site) -> Part {
         Form::Map => map::part(site, map::threads(site.kernel, site.target.lang)),
         Form::Reduce { lanes } => reduce::part(site, lanes, reduce::threads(site.kernel, site.target, lanes)),
         Form::Contract(tile) => contract::part(site, tile),
+        Form::Mma(tile) => mma::part(site, tile),
         Form::Direct(tile) => direct::part(site, tile, direct::threads(site.kernel, tile)),
     }
 }
@@ -146,7 +152,8 @@ pub fn part_of(site: Site, threads: usize) -> Part {
         Form::Reduce { lanes } => reduce::part(site, lanes.min(threads), threads),
         Form::Direct(tile) => direct::part(site, tile, threads),
         Form::Contract(tile) if tile.threads() == threads => contract::part(site, tile),
-        Form::Contract(_) => {
+        Form::Mma(tile) if tile.threads() == threads => mma::part(site, tile),
+        Form::Contract(_) | Form::Mma(_) => {
             let lanes = reduce::lanes(site.kernel, site.target).min(threads);
             reduce::part(site, lanes, threads)
         }

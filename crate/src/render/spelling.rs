@@ -43,6 +43,8 @@ pub struct Spelling {
     /// A function that joins the lanes' partial results; one per operation and dtype used.
     pub join: &'static str,
     pub contract: &'static str,
+    /// For tensor cores, where the language reaches any.
+    pub mma: Option<&'static str>,
     /// For GPUs imitated on a CPU, where the language reaches any.
     pub direct: Option<Direct>,
 }
