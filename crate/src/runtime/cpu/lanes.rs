@@ -14,8 +14,33 @@ pub fn bits_of(x: f64, dtype: DType) -> u64 {
     }
 }
 
+/// A function that is compiled twice on x86-64: for any processor and for those with AVX2.
+macro_rules! vectorized {
+    ($(#[$doc:meta])* pub fn $name:ident($($arg:ident: $ty:ty),* $(,)?) $body:block) => {
+        $(#[$doc])*
+        pub fn $name($($arg: $ty),*) {
+            #[inline(always)]
+            fn any($($arg: $ty),*) $body
+            #[cfg(target_arch = "x86_64")]
+            {
+                #[target_feature(enable = "avx2")]
+                fn avx2($($arg: $ty),*) {
+                    any($($arg),*)
+                }
+                if std::arch::is_x86_feature_detected!("avx2") {
+                    // SAFETY: the processor has it.
+                    return unsafe { avx2($($arg),*) };
+                }
+            }
+            any($($arg),*)
+        }
+    };
+}
+
 /// Brings lanes that were computed in 32 bits back to what a dtype of fewer bits holds.
+#[inline(always)]
 pub fn narrow(dtype: DType, out: &mut Reg, n: usize) {
+    #[inline(always)]
     fn all(out: &mut Reg, n: usize, f: impl Fn(u32) -> u32) {
         out.0[..n].iter_mut().for_each(|x| *x = f(*x));
     }
@@ -28,10 +53,12 @@ pub fn narrow(dtype: DType, out: &mut Reg, n: usize) {
     }
 }
 
+#[inline(always)]
 fn map<T: Copy>(a: &[T], out: &mut [T], n: usize, f: impl Fn(T) -> T) {
     out[..n].iter_mut().zip(&a[..n]).for_each(|(o, x)| *o = f(*x));
 }
 
+vectorized! {
 pub fn unary(op: Unary, dtype: DType, a: &Reg, out: &mut Reg, n: usize) {
     let float = |out: &mut Reg, f: fn(f64) -> f64| map(a.wide(), out.wide_mut(), n, f);
     match (op, dtype) {
@@ -59,17 +86,29 @@ pub fn unary(op: Unary, dtype: DType, a: &Reg, out: &mut Reg, n: usize) {
     }
     narrow(dtype, out, n);
 }
+}
 
+#[inline(always)]
 fn zip<T: Copy, O>(a: &[T], b: &[T], out: &mut [O], n: usize, f: impl Fn(T, T) -> O) {
     out[..n].iter_mut().zip(a[..n].iter().zip(&b[..n])).for_each(|(o, (x, y))| *o = f(*x, *y));
 }
 
+vectorized! {
 /// `dtype` is that of the operands.
 pub fn binary(op: Binary, dtype: DType, a: &Reg, b: &Reg, out: &mut Reg, n: usize) {
     match dtype {
         DType::F16 | DType::BF16 | DType::F32 => float_binary(op, a, b, out, n),
-        DType::I8 | DType::I32 => zip(a.i32(), b.i32(), &mut out.0, n, int_op(op)),
-        DType::U32 | DType::U8 | DType::Bool => zip(&a.0, &b.0, &mut out.0, n, uint_op(op)),
+        DType::I8 | DType::I32 => match op {
+            Binary::Lt => zip(a.i32(), b.i32(), &mut out.0, n, |x, y| u32::from(x < y)),
+            Binary::Add | Binary::Mul | Binary::Eq => bits_binary(op, a, b, out, n),
+            _ => zip(a.i32(), b.i32(), &mut out.0, n, int_op(op)),
+        },
+        DType::U32 | DType::U8 | DType::Bool => match op {
+            Binary::Add | Binary::Mul | Binary::Eq => bits_binary(op, a, b, out, n),
+            Binary::And => zip(&a.0, &b.0, &mut out.0, n, |x, y| x & y),
+            Binary::Xor => zip(&a.0, &b.0, &mut out.0, n, |x, y| x ^ y),
+            _ => zip(&a.0, &b.0, &mut out.0, n, uint_op(op)),
+        },
         DType::F64 => match op {
             Binary::Lt => zip::<f64, u32>(a.wide(), b.wide(), &mut out.0, n, |x, y| (x < y).into()),
             Binary::Eq => zip::<f64, u32>(a.wide(), b.wide(), &mut out.0, n, |x, y| (x == y).into()),
@@ -82,15 +121,24 @@ pub fn binary(op: Binary, dtype: DType, a: &Reg, b: &Reg, out: &mut Reg, n: usiz
         },
     }
 }
+}
 
+/// What has the same bits with a sign and without.
+#[inline(always)]
+fn bits_binary(op: Binary, a: &Reg, b: &Reg, out: &mut Reg, n: usize) {
+    match op {
+        Binary::Add => zip(&a.0, &b.0, &mut out.0, n, u32::wrapping_add),
+        Binary::Mul => zip(&a.0, &b.0, &mut out.0, n, u32::wrapping_mul),
+        _ => zip(&a.0, &b.0, &mut out.0, n, |x, y| u32::from(x == y)),
+    }
+}
+
+#[inline(always)]
 fn float_binary(op: Binary, a: &Reg, b: &Reg, out: &mut Reg, n: usize) {
-    let test = |out: &mut Reg, f: fn(f32, f32) -> bool| {
-        zip(a.f32(), b.f32(), &mut out.0, n, |x, y| u32::from(f(x, y)));
-    };
     let (a, b) = (a.f32(), b.f32());
     match op {
-        Binary::Lt => test(out, |x, y| x < y),
-        Binary::Eq => test(out, |x, y| x == y),
+        Binary::Lt => zip(a, b, &mut out.0, n, |x, y| u32::from(x < y)),
+        Binary::Eq => zip(a, b, &mut out.0, n, |x, y| u32::from(x == y)),
         Binary::Add => zip(a, b, out.f32_mut(), n, |x, y| x + y),
         Binary::Sub => zip(a, b, out.f32_mut(), n, |x, y| x - y),
         Binary::Mul => zip(a, b, out.f32_mut(), n, |x, y| x * y),
@@ -173,25 +221,27 @@ fn uint_op(op: Binary) -> fn(u32, u32) -> u32 {
     }
 }
 
+vectorized! {
 pub fn cast(from: DType, to: DType, a: &Reg, out: &mut Reg, n: usize) {
     if from.size() == 8 || to.size() == 8 {
         return cast_wide(from, to, a, out, n);
     }
-    let lanes = |out: &mut Reg, f: fn(u32) -> u32| map(&a.0, &mut out.0, n, f);
+    let (a, to_lanes) = (&a.0, &mut out.0);
     match (from.is_float(), to) {
-        (true, DType::Bool) => lanes(out, |x| (f32::from_bits(x) != 0.0) as u32),
-        (true, DType::I8) => lanes(out, |x| f32::from_bits(x) as i8 as u32),
-        (true, DType::I32) => lanes(out, |x| f32::from_bits(x) as i32 as u32),
-        (true, DType::U32) => lanes(out, |x| f32::from_bits(x) as u32),
-        (true, DType::U8) => lanes(out, |x| f32::from_bits(x) as u8 as u32),
-        (false, DType::Bool) => lanes(out, |x| (x != 0) as u32),
+        (true, DType::Bool) => map(a, to_lanes, n, |x| (f32::from_bits(x) != 0.0) as u32),
+        (true, DType::I8) => map(a, to_lanes, n, |x| f32::from_bits(x) as i8 as u32),
+        (true, DType::I32) => map(a, to_lanes, n, |x| f32::from_bits(x) as i32 as u32),
+        (true, DType::U32) => map(a, to_lanes, n, |x| f32::from_bits(x) as u32),
+        (true, DType::U8) => map(a, to_lanes, n, |x| f32::from_bits(x) as u8 as u32),
+        (false, DType::Bool) => map(a, to_lanes, n, |x| (x != 0) as u32),
         (false, _) if to.is_float() => match from.is_unsigned() {
-            true => lanes(out, |x| (x as f32).to_bits()),
-            false => lanes(out, |x| (x as i32 as f32).to_bits()),
+            true => map(a, to_lanes, n, |x| (x as f32).to_bits()),
+            false => map(a, to_lanes, n, |x| (x as i32 as f32).to_bits()),
         },
-        _ => lanes(out, |x| x),
+        _ => map(a, to_lanes, n, |x| x),
     }
     narrow(to, out, n);
+}
 }
 
 fn cast_wide(from: DType, to: DType, a: &Reg, out: &mut Reg, n: usize) {
@@ -237,8 +287,10 @@ pub fn bitcast(from: DType, to: DType, a: &Reg, out: &mut Reg, n: usize) {
     }
 }
 
+vectorized! {
 /// Accumulates `value` lane by lane; accumulators have at least 32 bits.
 pub fn combine(op: Reduce, dtype: DType, acc: &mut Reg, value: &Reg, n: usize) {
+    #[inline(always)]
     fn each<T: Copy>(acc: &mut [T], value: &[T], n: usize, f: impl Fn(T, T) -> T) {
         acc[..n].iter_mut().zip(&value[..n]).for_each(|(a, v)| *a = f(*a, *v));
     }
@@ -250,6 +302,7 @@ pub fn combine(op: Reduce, dtype: DType, acc: &mut Reg, value: &Reg, n: usize) {
         (_, DType::I64) => each(acc.wide_mut(), value.wide(), n, long_op(operation(op))),
         _ => each(&mut acc.0, &value.0, n, |a, v| combine_int(op, dtype, a, v)),
     }
+}
 }
 
 /// One lane of a sum, a product or a maximum of at least 32 bits.
@@ -289,8 +342,10 @@ fn combine_int(op: Reduce, dtype: DType, a: u32, v: u32) -> u32 {
     }
 }
 
+vectorized! {
 /// Folds the first `n` lanes, halving, and spreads the result over all lanes.
 pub fn fold(op: Reduce, dtype: DType, acc: &mut Reg, n: usize) {
+    #[inline(always)]
     fn halve<T: Copy>(lanes: &mut [T], mut n: usize, f: impl Fn(T, T) -> T) {
         while n > 1 {
             let half = n.div_ceil(2);
@@ -308,4 +363,5 @@ pub fn fold(op: Reduce, dtype: DType, acc: &mut Reg, n: usize) {
         (_, DType::I64) => halve(acc.wide_mut(), n, long_op(operation(op))),
         _ => halve(&mut acc.0, n, |a, v| combine_int(op, dtype, a, v)),
     }
+}
 }

@@ -6,7 +6,7 @@ use std::alloc::{Layout, alloc, dealloc};
 
 const ALIGN: usize = 64;
 /// Freed blocks kept for the next buffer of their size, in bytes altogether.
-const KEEP: usize = 64 << 20;
+const KEEP: usize = if cfg!(target_pointer_width = "32") { 64 << 20 } else { 1 << 30 };
 
 #[derive(Default)]
 pub struct Memory {
@@ -67,6 +67,11 @@ impl Memory {
         let Some(block) = self.live.remove(&id.0) else { return };
         let size = block.layout.size();
         self.bytes -= size;
+        if self.kept + size > KEEP && !cfg!(target_pointer_width = "32") {
+            // What was kept may be of sizes that nobody wants any more.
+            self.free.clear();
+            self.kept = 0;
+        }
         if self.kept + size <= KEEP {
             self.kept += size;
             self.free.entry(size).or_default().push(block);

@@ -3,9 +3,9 @@
 
 use super::{
     lanes::{self, bits_of},
-    math::{self, LANES, Reg},
+    math::{LANES, Reg},
     scan::Scanner,
-    tape::{Frame, StoreWalk, Tape},
+    tape::{Frame, Lanes, StoreWalk, Tape, block},
 };
 use crate::{
     graph::{DType, Reduce},
@@ -22,6 +22,8 @@ pub struct Rows {
     per_row: Stores,
     per_element: Option<(Vec<RangeId>, Vec<RangeId>, Stores)>,
     scanner: Option<Scanner>,
+    /// Whether anything reads the coordinates of lanes.
+    coords: bool,
 }
 
 struct Stage {
@@ -45,7 +47,7 @@ impl Rows {
         let along_outer = is_map || prefers_outer(kernel);
         let (lanes, loops) =
             if along_outer { trailing(kernel, &kernel.outer) } else { (vec![], kernel.outer.to_vec()) };
-        let stages = kernel
+        let stages: Vec<Stage> = kernel
             .stages()
             .into_iter()
             .map(|accs| {
@@ -53,15 +55,20 @@ impl Rows {
                 let roots: Vec<usize> = accs.iter().map(|a| kernel.accs[*a].value).collect();
                 let (own, loops) =
                     if along_outer { (vec![], ranges.to_vec()) } else { trailing(kernel, ranges) };
-                let tape = Tape::new(kernel, &roots, if along_outer { &lanes } else { &own }, ranges);
+                let tape = Tape::new(
+                    kernel,
+                    &roots,
+                    Lanes::blocks(kernel, if along_outer { &lanes } else { &own }),
+                    ranges,
+                );
                 Stage { accs, lanes: own, loops, tape }
             })
             .collect();
         let stores = |per_element: bool, lanes: &[RangeId], moving: &[RangeId]| {
             let own = || kernel.stores.iter().filter(|s| s.per_element == per_element);
             let roots: Vec<usize> = own().map(|s| s.value).collect();
-            let walks = own().map(|s| StoreWalk::new(s, lanes)).collect();
-            Stores { tape: Tape::new(kernel, &roots, lanes, moving), walks }
+            let walks = own().map(|s| StoreWalk::new(kernel, s, Lanes::blocks(kernel, lanes))).collect();
+            Stores { tape: Tape::new(kernel, &roots, Lanes::blocks(kernel, lanes), moving), walks }
         };
         let per_element = kernel.stores.iter().any(|s| s.per_element).then(|| {
             let (own, inner) =
@@ -74,12 +81,19 @@ impl Rows {
             let own = std::slice::from_ref(&scan.range);
             Scanner::new(kernel, scan, if along_outer { &lanes } else { own })
         });
-        Rows { per_row: stores(false, &lanes, moving), per_element, scanner, lanes, loops, stages }
+        let per_row = stores(false, &lanes, moving);
+        let stores = [Some(&per_row), per_element.as_ref().map(|p: &(_, _, Stores)| &p.2)];
+        let mut tapes: Vec<&Tape> = stages.iter().map(|s| &s.tape).collect();
+        tapes.extend(scanner.as_ref().map(Scanner::tape));
+        tapes.extend(stores.iter().flatten().map(|s| &s.tape));
+        let coords = tapes.iter().any(|t| t.reads_coords())
+            || stores.iter().flatten().any(|s| s.walks.iter().any(StoreWalk::reads_coords));
+        Rows { per_row, per_element, scanner, coords, lanes, loops, stages }
     }
 
     /// In how many independent pieces the kernel can run: blocks of lanes, or rows.
     pub fn units(&self, kernel: &Kernel) -> usize {
-        kernel.size(&self.loops) * kernel.size(&self.lanes).div_ceil(math::lanes(kernel))
+        kernel.size(&self.loops) * kernel.size(&self.lanes).div_ceil(block(kernel, &self.lanes))
     }
 
     /// # Safety
@@ -89,7 +103,7 @@ impl Rows {
             return;
         }
         let is_map = self.stages.is_empty() && self.per_element.is_none();
-        let (total, block) = (kernel.size(&self.lanes), math::lanes(kernel));
+        let (total, block) = (kernel.size(&self.lanes), block(kernel, &self.lanes));
         if is_map {
             frame.len = block.min(total);
             // SAFETY: passed on from the caller.
@@ -100,11 +114,11 @@ impl Rows {
             set_point(kernel, &self.loops, unit / each, frame.point);
             let start = unit % each * block;
             frame.len = block.min(total - start);
-            place(kernel, &self.lanes, start, frame);
+            place(kernel, &self.lanes, start, self.coords, frame);
             let rows = frame.len;
             for stage in &self.stages {
                 // SAFETY: passed on from the caller.
-                unsafe { stage.run(kernel, frame, !self.lanes.is_empty()) };
+                unsafe { stage.run(kernel, frame, !self.lanes.is_empty(), self.coords) };
                 frame.len = rows;
             }
             // SAFETY: passed on from the caller.
@@ -116,7 +130,7 @@ impl Rows {
                 self.per_row.walks.iter().for_each(|w| w.run(kernel, frame));
             }
             if let Some((lanes, loops, stores)) = &self.per_element {
-                let body = Body { stores, scanner: self.scanner.as_ref() };
+                let body = Body { stores, scanner: self.scanner.as_ref(), coords: self.coords };
                 // SAFETY: passed on from the caller.
                 unsafe { body.run(kernel, frame, lanes, loops) };
                 frame.len = rows;
@@ -129,6 +143,7 @@ impl Rows {
 struct Body<'a> {
     stores: &'a Stores,
     scanner: Option<&'a Scanner>,
+    coords: bool,
 }
 
 impl Body<'_> {
@@ -136,7 +151,7 @@ impl Body<'_> {
     /// As for `Rows::run`.
     unsafe fn run(&self, kernel: &Kernel, frame: &mut Frame, lanes: &[RangeId], loops: &[RangeId]) {
         if !lanes.is_empty() {
-            frame.len = math::lanes(kernel).min(kernel.size(lanes));
+            frame.len = block(kernel, lanes).min(kernel.size(lanes));
         }
         // SAFETY: passed on from the caller.
         unsafe { self.stores.tape.hoist(kernel, frame) };
@@ -155,7 +170,7 @@ impl Body<'_> {
             if lanes.is_empty() {
                 store(frame);
             } else {
-                blocks(kernel, lanes, frame, &mut store);
+                blocks(kernel, lanes, self.coords, frame, &mut store);
             }
         });
     }
@@ -164,8 +179,9 @@ impl Body<'_> {
 impl Stage {
     /// # Safety
     /// As for `Rows::run`.
-    unsafe fn run(&self, kernel: &Kernel, frame: &mut Frame, along_outer: bool) {
-        let width = if along_outer { frame.len } else { math::lanes(kernel).min(kernel.size(&self.lanes)) };
+    unsafe fn run(&self, kernel: &Kernel, frame: &mut Frame, along_outer: bool, coords: bool) {
+        let most = block(kernel, &self.lanes).min(kernel.size(&self.lanes));
+        let width = if along_outer { frame.len } else { most };
         frame.len = width;
         for a in &self.accs {
             let acc = &kernel.accs[*a];
@@ -187,7 +203,7 @@ impl Stage {
             if along_outer {
                 body(frame);
             } else {
-                blocks(kernel, &self.lanes, frame, &mut body);
+                blocks(kernel, &self.lanes, coords, frame, &mut body);
             }
         });
         if !along_outer {
@@ -268,11 +284,17 @@ fn points(kernel: &Kernel, ranges: &[RangeId], frame: &mut Frame, f: &mut dyn Fn
 }
 
 /// Calls `f` for each block of lanes along the flattened `lanes`.
-fn blocks(kernel: &Kernel, lanes: &[RangeId], frame: &mut Frame, f: &mut dyn FnMut(&mut Frame)) {
-    let (total, block) = (kernel.size(lanes), math::lanes(kernel));
+fn blocks(
+    kernel: &Kernel,
+    lanes: &[RangeId],
+    coords: bool,
+    frame: &mut Frame,
+    f: &mut dyn FnMut(&mut Frame),
+) {
+    let (total, block) = (kernel.size(lanes), block(kernel, lanes));
     for start in (0..total).step_by(block) {
         frame.len = block.min(total - start);
-        place(kernel, lanes, start, frame);
+        place(kernel, lanes, start, coords, frame);
         f(frame);
     }
 }
@@ -285,12 +307,15 @@ pub fn set_point(kernel: &Kernel, ranges: &[RangeId], mut at: usize, point: &mut
     }
 }
 
-/// Sets the coordinates of `frame.len` lanes from flat position `start`.
-pub fn place(kernel: &Kernel, lanes: &[RangeId], start: usize, frame: &mut Frame) {
+/// Goes to flat position `start`; with `coords` sets the coordinates of `frame.len` lanes from there.
+pub fn place(kernel: &Kernel, lanes: &[RangeId], start: usize, coords: bool, frame: &mut Frame) {
     let mut at = start;
     for r in lanes.iter().rev() {
         frame.point[*r] = at % kernel.ranges[*r];
         at /= kernel.ranges[*r];
+    }
+    if !coords {
+        return;
     }
     while frame.coords.len() < lanes.len() {
         frame.coords.push((usize::MAX, Box::new(Reg::ZERO)));

@@ -4,7 +4,7 @@ use super::{
     lanes::{bits_of, operate},
     math,
     rows::place,
-    tape::{Frame, Tape},
+    tape::{Frame, Lanes, Tape},
 };
 use crate::{
     graph::{self, Binary},
@@ -18,8 +18,12 @@ pub struct Scanner {
 
 impl Scanner {
     pub fn new(kernel: &Kernel, scan: &Scan, lanes: &[RangeId]) -> Scanner {
-        let tape = Tape::new(kernel, &scan.sources, lanes, &kernel.inner);
+        let tape = Tape::new(kernel, &scan.sources, Lanes::anywhere(lanes), &kernel.inner);
         Scanner { tape, start: bits_of(scan.start(), scan.dtype) }
+    }
+
+    pub fn tape(&self) -> &Tape {
+        &self.tape
     }
 
     /// Calls `store` wherever the scan's next values stand; `inside` says that lanes run along the row.
@@ -45,7 +49,7 @@ impl Scanner {
             let step = if scan.backwards { steps - 1 - step } else { step };
             if inside {
                 frame.len = block.min(n - step * block);
-                place(kernel, &kernel.inner, step * block, frame);
+                place(kernel, &kernel.inner, step * block, true, frame);
             } else {
                 frame.point[scan.range] = step;
             }

@@ -2,18 +2,64 @@
 
 use super::{
     lanes::{self, bits_of},
-    math::{LANES, Reg},
+    math::{self, LANES, Reg},
 };
 use crate::{
     graph::{Binary, DType, Unary, half},
-    kernel::{Atom, Cond, Expr, ExprId, Kernel, Lin, RangeId},
+    kernel::{Atom, Cond, Expr, ExprId, Kernel, Lin, RangeId, Store},
 };
 
 /// An index expression against the lanes: most step evenly from lane to lane.
 #[derive(Clone, Debug)]
 enum Walk {
-    Even { lin: Lin, stride: i64 },
+    Even {
+        lin: Lin,
+        stride: i64,
+    },
+    /// As far from the first lane as the table says, which is at coordinate 0.
+    Table {
+        lin: Lin,
+        offsets: Vec<i32>,
+    },
     Free(Lin),
+}
+
+impl Walk {
+    fn reads_coords(&self) -> bool {
+        matches!(self, Walk::Free(_))
+    }
+}
+
+/// What varies along a block.
+#[derive(Clone, Copy)]
+pub struct Lanes<'a> {
+    pub ranges: &'a [RangeId],
+    /// Lanes of a block, where every block starts at coordinate 0 of all ranges but the first.
+    block: Option<usize>,
+}
+
+impl<'a> Lanes<'a> {
+    /// Blocks start anywhere.
+    pub fn anywhere(ranges: &'a [RangeId]) -> Lanes<'a> {
+        Lanes { ranges, block: None }
+    }
+
+    /// Blocks start at multiples of `block`.
+    pub fn blocks(kernel: &Kernel, ranges: &'a [RangeId]) -> Lanes<'a> {
+        let block = block(kernel, ranges);
+        Lanes { ranges, block: block.is_multiple_of(run(kernel, ranges)).then_some(block) }
+    }
+}
+
+/// How many lanes a block has: as many points of the first range as fit with all points of the others.
+pub fn block(kernel: &Kernel, ranges: &[RangeId]) -> usize {
+    let (most, run) = (math::lanes(kernel), run(kernel, ranges));
+    if run <= most { most / run * run } else { most }
+}
+
+/// Points of all ranges but the first.
+fn run(kernel: &Kernel, ranges: &[RangeId]) -> usize {
+    kernel.size(ranges.get(1..).unwrap_or_default()).max(1)
 }
 
 #[derive(Clone, Debug)]
@@ -55,7 +101,7 @@ pub struct Tape {
 /// What instructions read: the scalar point, the coordinates of each lane, the arguments, finished accumulators.
 pub struct Frame<'a> {
     pub point: &'a mut Vec<usize>,
-    /// Coordinates of the lanes, for each lane range.
+    /// Coordinates of the lanes, for each lane range, where something reads them.
     pub coords: &'a mut Vec<(RangeId, Box<Reg>)>,
     pub args: &'a [*mut u8],
     /// One register per expression; empty while it is written.
@@ -68,18 +114,20 @@ pub struct Frame<'a> {
 impl Tape {
     /// Instructions for `roots`. `lanes` vary along a block (one range means its values follow each other);
     /// what depends on none of `moving` is hoisted.
-    pub fn new(kernel: &Kernel, roots: &[ExprId], lanes: &[RangeId], moving: &[RangeId]) -> Tape {
+    pub fn new(kernel: &Kernel, roots: &[ExprId], lanes: Lanes, moving: &[RangeId]) -> Tape {
         let varies = kernel.depends(moving);
         let mut tape = Tape::default();
         for id in kernel.needed(roots) {
             let typed = &kernel.exprs[id];
             let kind = match &typed.expr {
                 Expr::Const(bits) => Kind::Const(bits_of(f64::from_bits(*bits), typed.dtype)),
-                Expr::Index(lin) => Kind::Index(walk(lin, lanes)),
-                Expr::Load { arg, index, mask } => {
-                    Kind::Load { arg: *arg, walk: walk(index, lanes), checks: checks(mask, lanes) }
-                }
-                Expr::Masked(mask, e) => Kind::Masked(checks(mask, lanes), *e),
+                Expr::Index(lin) => Kind::Index(walk(kernel, lin, lanes)),
+                Expr::Load { arg, index, mask } => Kind::Load {
+                    arg: *arg,
+                    walk: walk(kernel, index, lanes),
+                    checks: checks(kernel, mask, lanes),
+                },
+                Expr::Masked(mask, e) => Kind::Masked(checks(kernel, mask, lanes), *e),
                 Expr::Unary(op, a) => Kind::Unary(*op, *a),
                 Expr::Binary(op, a, b) => Kind::Binary(*op, *a, *b),
                 Expr::Where(c, a, b) => Kind::Where(*c, *a, *b),
@@ -92,6 +140,18 @@ impl Tape {
             list.push(Instr { id, dtype: typed.dtype, kind });
         }
         tape
+    }
+
+    /// Whether instructions read the coordinates of lanes.
+    pub fn reads_coords(&self) -> bool {
+        let free = |checks: &[Check]| checks.iter().any(|c| c.walk.reads_coords());
+        self.hoisted.iter().chain(&self.body).any(|i| match &i.kind {
+            Kind::Index(walk) => walk.reads_coords(),
+            Kind::Load { walk, checks, .. } => walk.reads_coords() || free(checks),
+            Kind::Masked(checks, _) => free(checks),
+            Kind::Const(_) | Kind::Unary(..) | Kind::Binary(..) | Kind::Where(..) => false,
+            Kind::Cast(_) | Kind::Bitcast(_) | Kind::Acc(_) => false,
+        })
     }
 
     /// Runs what does not change inside the loops, for lanes up to `frame.len`.
@@ -113,19 +173,33 @@ impl Tape {
     }
 }
 
-fn walk(lin: &Lin, lanes: &[RangeId]) -> Walk {
-    let irregular = lin.any_value(&mut |_| true) || lanes.iter().any(|r| lin.nested(*r));
-    match lanes {
-        [r] if !irregular => Walk::Even { lin: lin.clone(), stride: lin.coefficient(*r) },
-        _ if !irregular && lanes.iter().all(|r| lin.coefficient(*r) == 0) => {
-            Walk::Even { lin: lin.clone(), stride: 0 }
-        }
-        _ => Walk::Free(lin.clone()),
+fn walk(kernel: &Kernel, lin: &Lin, lanes: Lanes) -> Walk {
+    let irregular = lin.any_value(&mut |_| true) || lanes.ranges.iter().any(|r| lin.nested(*r));
+    match lanes.ranges {
+        _ if irregular => Walk::Free(lin.clone()),
+        [r] => Walk::Even { lin: lin.clone(), stride: lin.coefficient(*r) },
+        all if all.iter().all(|r| lin.coefficient(*r) == 0) => Walk::Even { lin: lin.clone(), stride: 0 },
+        all => match lanes.block {
+            Some(block) => Walk::Table { lin: lin.clone(), offsets: offsets(kernel, lin, all, block) },
+            None => Walk::Free(lin.clone()),
+        },
     }
 }
 
-fn checks(mask: &[Cond], lanes: &[RangeId]) -> Vec<Check> {
-    mask.iter().map(|c| Check { walk: walk(&c.lin, lanes), lo: c.lo, hi: c.hi }).collect()
+/// What the ranges add to the form, at the points of a block.
+fn offsets(kernel: &Kernel, lin: &Lin, ranges: &[RangeId], block: usize) -> Vec<i32> {
+    let mut all = vec![0];
+    for (i, r) in ranges.iter().enumerate() {
+        let most = if i == 0 { block / run(kernel, ranges) } else { usize::MAX };
+        let step = lin.coefficient(*r) as i32;
+        let along = |start: i32| (0..kernel.ranges[*r].min(most) as i32).map(move |i| start + i * step);
+        all = all.into_iter().flat_map(along).collect();
+    }
+    all
+}
+
+fn checks(kernel: &Kernel, mask: &[Cond], lanes: Lanes) -> Vec<Check> {
+    mask.iter().map(|c| Check { walk: walk(kernel, &c.lin, lanes), lo: c.lo, hi: c.hi }).collect()
 }
 
 impl Frame<'_> {
@@ -223,6 +297,10 @@ impl Frame<'_> {
                 let (base, stride) = (self.base(lin) as i32, *stride as i32);
                 (0..self.len).for_each(|i| out[i] = base + i as i32 * stride);
             }
+            Walk::Table { lin, offsets } => {
+                let base = self.base(lin) as i32;
+                out[..self.len].iter_mut().zip(offsets).for_each(|(out, offset)| *out = base + offset);
+            }
             Walk::Free(lin) => self.free(lin, out),
         }
     }
@@ -315,6 +393,13 @@ unsafe fn load(f: &Frame, from: *mut u8, dtype: DType, walk: &Walk, checks: &[Ch
             let mut index = [0; LANES];
             f.walk(walk, &mut index);
             out.0[..f.len].fill(0);
+            if wide {
+                for (out, i) in out.0[a..b].iter_mut().zip(&index[a..b]) {
+                    // SAFETY: the caller vouches for the index.
+                    *out = unsafe { from.cast::<u32>().offset(*i as isize).read() };
+                }
+                return;
+            }
             (a..b).for_each(|i| out.0[i] = at(index[i] as i64));
         }
         (_, None) => {
@@ -334,8 +419,27 @@ pub struct StoreWalk {
 }
 
 impl StoreWalk {
-    pub fn new(store: &crate::kernel::Store, lanes: &[RangeId]) -> StoreWalk {
-        StoreWalk { arg: store.arg, value: store.value, walk: walk(&store.index, lanes) }
+    pub fn new(kernel: &Kernel, store: &Store, lanes: Lanes) -> StoreWalk {
+        StoreWalk { arg: store.arg, value: store.value, walk: walk(kernel, &store.index, lanes) }
+    }
+
+    pub fn reads_coords(&self) -> bool {
+        self.walk.reads_coords()
+    }
+
+    /// Whether lanes are elements of 32 bits that follow each other.
+    pub fn in_order(&self, kernel: &Kernel) -> bool {
+        matches!(self.walk, Walk::Even { stride: 1, .. }) && kernel.args[self.arg].dtype.size() == 4
+    }
+
+    /// Where the first lane is stored, of lanes that are `in_order`.
+    ///
+    /// # Safety
+    /// As for `Tape::run`.
+    pub unsafe fn first(&self, f: &Frame) -> *mut u32 {
+        let (Walk::Even { lin, .. } | Walk::Table { lin, .. } | Walk::Free(lin)) = &self.walk;
+        // SAFETY: store indices lie inside their argument.
+        unsafe { f.args[self.arg].cast::<u32>().offset(f.base(lin) as isize) }
     }
 
     /// # Safety
@@ -343,17 +447,20 @@ impl StoreWalk {
     pub unsafe fn run(&self, kernel: &Kernel, f: &Frame) {
         let (to, value) = (f.args[self.arg], f.reg(self.value));
         let dtype = kernel.args[self.arg].dtype;
-        let wide = dtype.size() == 4;
-        if let (Walk::Even { lin, stride: 1 }, true) = (&self.walk, wide) {
-            // SAFETY: the lanes are elements of the argument that follow each other.
-            unsafe {
-                let to = to.cast::<u32>().offset(f.base(lin) as isize);
-                std::ptr::copy_nonoverlapping(value.0.as_ptr(), to, f.len);
-            }
+        if self.in_order(kernel) {
+            // SAFETY: passed on from the caller.
+            unsafe { std::ptr::copy_nonoverlapping(value.0.as_ptr(), self.first(f), f.len) };
             return;
         }
         let mut index = [0; LANES];
         f.walk(&self.walk, &mut index);
+        if dtype.size() == 4 {
+            for (value, at) in value.0.iter().zip(&index[..f.len]) {
+                // SAFETY: store indices lie inside their argument.
+                unsafe { to.cast::<u32>().offset(*at as isize).write(*value) }
+            }
+            return;
+        }
         for i in 0..f.len {
             let at = index[i] as isize;
             // SAFETY: store indices lie inside their argument.
@@ -362,7 +469,7 @@ impl StoreWalk {
                     DType::Bool | DType::I8 | DType::U8 => to.offset(at).write(value.0[i] as u8),
                     DType::F16 => to.cast::<u16>().offset(at).write(half::to_f16(value.f32()[i])),
                     DType::BF16 => to.cast::<u16>().offset(at).write((value.0[i] >> 16) as u16),
-                    DType::I32 | DType::U32 | DType::F32 => to.cast::<u32>().offset(at).write(value.0[i]),
+                    DType::I32 | DType::U32 | DType::F32 => unreachable!("written above"),
                     DType::I64 | DType::F64 => to.cast::<u64>().offset(at).write(value.wide()[i]),
                 }
             }

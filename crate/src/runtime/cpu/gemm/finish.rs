@@ -1,24 +1,32 @@
 //! The epilogue of a contraction, run over a finished tile.
 
 use crate::{
-    kernel::{ExprId, Kernel, RangeId},
+    kernel::{Expr, ExprId, Kernel, RangeId},
     render::wasm::epilogue,
     runtime::cpu::{
         math::LANES,
         rows::{place, set_point},
-        tape::{Frame, StoreWalk, Tape},
+        tape::{Frame, Lanes, StoreWalk, Tape},
     },
 };
 use std::sync::OnceLock;
 use wasm_encoder::Function;
 
+/// A last range from which lanes run along it alone, so that they are stored in order.
+const LONG: usize = 64;
+
 pub struct Finish {
     rows: Vec<RangeId>,
     columns: Vec<RangeId>,
-    /// Lanes run along the columns, or along the rows.
+    /// Lanes run along the columns, or along the rows: along the last range alone where that is long, which then
+    /// has this size.
     along_columns: bool,
+    run: Option<usize>,
     tape: Tape,
     walks: Vec<StoreWalk>,
+    coords: bool,
+    /// What is stored is the sums.
+    bare: bool,
     emitted: OnceLock<Emitted>,
 }
 
@@ -37,14 +45,24 @@ impl Finish {
             (r, c) if r < 32 && c > r => true,
             _ => stride(columns) <= stride(rows),
         };
-        let lanes = if along_columns { columns } else { rows };
+        let mut lanes = if along_columns { columns } else { rows };
+        let run = lanes.last().map(|r| kernel.ranges[*r]).filter(|size| lanes.len() > 1 && *size >= LONG);
+        if run.is_some() {
+            lanes = &lanes[lanes.len() - 1..];
+        }
+        let lanes = Lanes::anywhere(lanes);
         let roots: Vec<ExprId> = kernel.stores.iter().map(|s| s.value).collect();
+        let tape = Tape::new(kernel, &roots, lanes, &kernel.outer);
+        let walks: Vec<StoreWalk> = kernel.stores.iter().map(|s| StoreWalk::new(kernel, s, lanes)).collect();
         Finish {
             rows: rows.to_vec(),
             columns: columns.to_vec(),
             along_columns,
-            tape: Tape::new(kernel, &roots, lanes, &kernel.outer),
-            walks: kernel.stores.iter().map(|s| StoreWalk::new(s, lanes)).collect(),
+            run,
+            coords: tape.reads_coords() || walks.iter().any(StoreWalk::reads_coords),
+            tape,
+            walks,
+            bare: roots.len() == 1 && matches!(kernel.exprs[roots[0]].expr, Expr::Acc(0)),
             emitted: OnceLock::new(),
         }
     }
@@ -81,15 +99,29 @@ impl Finish {
         } else {
             (&self.columns, c0, columns, &self.rows, r0, rows)
         };
+        let (before, own) = lanes.split_at(if self.run.is_some() { lanes.len() - 1 } else { 0 });
+        let run = self.run.unwrap_or(usize::MAX);
+        let bare = self.bare && self.along_columns && self.walks[0].in_order(kernel);
         frame.len = LANES.min(count);
         // SAFETY: passed on from the caller.
         unsafe { self.tape.hoist(kernel, frame) };
-        for start in (0..count).step_by(LANES) {
-            frame.len = LANES.min(count - start);
-            place(kernel, lanes, lane0 + start, frame);
-            let n = frame.len;
+        let mut start = 0;
+        while start < count {
+            let n = (if bare { usize::MAX } else { LANES }).min(count - start);
+            let n = n.min(run - (lane0 + start) % run);
+            set_point(kernel, before, (lane0 + start) / run, frame.point);
+            frame.len = if bare { 1 } else { n };
+            place(kernel, own, (lane0 + start) % run, self.coords, frame);
             for o in 0..outers {
                 set_point(kernel, outer, outer0 + o, frame.point);
+                if bare {
+                    // SAFETY: the caller's buffers; the lanes are elements that follow each other.
+                    unsafe {
+                        let to = self.walks[0].first(frame).cast::<f32>();
+                        std::ptr::copy_nonoverlapping(sums[o * wide + start..][..n].as_ptr(), to, n);
+                    }
+                    continue;
+                }
                 let acc = &mut frame.accs[0].f32_mut()[..n];
                 if self.along_columns {
                     acc.copy_from_slice(&sums[o * wide + start..][..n]);
@@ -102,6 +134,7 @@ impl Finish {
                     self.walks.iter().for_each(|w| w.run(kernel, frame));
                 }
             }
+            start += n;
         }
     }
 }

@@ -26,7 +26,7 @@ thread_local! {
 pub fn all() -> Vec<Micro> {
     match host() {
         Some(host) => LOADED.with(|loaded| loaded.get_or_init(|| load(&*host)).clone()),
-        None => vec![compiled()],
+        None => compiled(),
     }
 }
 
@@ -37,7 +37,7 @@ fn load(host: &dyn Host) -> Vec<Micro> {
     let relaxed = host.relaxed_simd();
     let functions = EMITTED
         .map(|rows| (emitted::PARAMS, emitted::function(emitted::Micro { rows, columns: 8, relaxed })));
-    let Ok(places) = host.load(&wasm::module(&functions), EMITTED.len()) else { return vec![compiled()] };
+    let Ok(places) = host.load(&wasm::module(&functions), EMITTED.len()) else { return compiled() };
     let micro = |(rows, place)| {
         // SAFETY: the host's address of a function that was emitted with this type.
         let call = unsafe { std::mem::transmute::<usize, Call>(place) };
@@ -70,12 +70,21 @@ fn speed(host: &dyn Host, micro: &Micro) -> f64 {
     measure().max(measure())
 }
 
-fn compiled() -> Micro {
+fn compiled() -> Vec<Micro> {
     #[cfg(target_arch = "x86_64")]
-    if std::arch::is_x86_feature_detected!("avx2") && std::arch::is_x86_feature_detected!("fma") {
-        return Micro { rows: 6, columns: 16, speed: 1.0, call: fused };
+    {
+        use std::arch::is_x86_feature_detected as has;
+        if has!("avx512f") {
+            return vec![
+                Micro { rows: 12, columns: 32, speed: 1.0, call: twelve },
+                Micro { rows: 24, columns: 16, speed: 0.9, call: twenty_four },
+            ];
+        }
+        if has!("avx2") && has!("fma") {
+            return vec![Micro { rows: 6, columns: 16, speed: 1.0, call: fused }];
+        }
     }
-    Micro { rows: 4, columns: 8, speed: 1.0, call: unfused }
+    vec![Micro { rows: 4, columns: 8, speed: 1.0, call: unfused }]
 }
 
 /// # Safety
@@ -125,4 +134,71 @@ unsafe extern "C" fn unfused(k: usize, a: *const f32, b: *const f32, c: *mut f32
 unsafe extern "C" fn fused(k: usize, a: *const f32, b: *const f32, c: *mut f32, stride: usize, add: bool) {
     // SAFETY: passed on from the caller.
     unsafe { tile::<6, 16>(k, a, b, c, stride, add, f32::mul_add) }
+}
+
+/// `R` rows of `V` vectors.
+///
+/// # Safety
+/// The pointers are those of a `Call`; the processor has AVX-512.
+#[cfg(target_arch = "x86_64")]
+#[inline]
+#[target_feature(enable = "avx512f")]
+unsafe fn vectors<const R: usize, const V: usize>(
+    k: usize,
+    mut a: *const f32,
+    mut b: *const f32,
+    c: *mut f32,
+    stride: usize,
+    add: bool,
+) {
+    use std::arch::x86_64::*;
+    let mut acc = [[_mm512_setzero_ps(); V]; R];
+    for _ in 0..k {
+        // SAFETY: inside the panels the caller vouches for.
+        unsafe {
+            let row: [__m512; V] = std::array::from_fn(|j| _mm512_loadu_ps(b.add(16 * j)));
+            for i in 0..R {
+                let x = _mm512_set1_ps(*a.add(i));
+                for j in 0..V {
+                    acc[i][j] = _mm512_fmadd_ps(x, row[j], acc[i][j]);
+                }
+            }
+            (a, b) = (a.add(R), b.add(16 * V));
+        }
+    }
+    for i in 0..R {
+        for j in 0..V {
+            // SAFETY: inside the tile the caller vouches for.
+            unsafe {
+                let c = c.add(i * stride + 16 * j);
+                let sum = if add { _mm512_add_ps(_mm512_loadu_ps(c), acc[i][j]) } else { acc[i][j] };
+                _mm512_storeu_ps(c, sum);
+            }
+        }
+    }
+}
+
+/// # Safety
+/// As for `vectors`.
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f")]
+unsafe extern "C" fn twelve(k: usize, a: *const f32, b: *const f32, c: *mut f32, stride: usize, add: bool) {
+    // SAFETY: passed on from the caller.
+    unsafe { vectors::<12, 2>(k, a, b, c, stride, add) }
+}
+
+/// # Safety
+/// As for `vectors`.
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f")]
+unsafe extern "C" fn twenty_four(
+    k: usize,
+    a: *const f32,
+    b: *const f32,
+    c: *mut f32,
+    stride: usize,
+    add: bool,
+) {
+    // SAFETY: passed on from the caller.
+    unsafe { vectors::<24, 1>(k, a, b, c, stride, add) }
 }

@@ -9,7 +9,7 @@ use crate::{
     runtime::cpu::{
         math::LANES,
         rows::{place, set_point},
-        tape::{Frame, Tape},
+        tape::{Frame, Lanes, Tape},
     },
 };
 use std::sync::OnceLock;
@@ -66,7 +66,7 @@ impl Operand {
             lanes: lanes.to_vec(),
             depth: depth.to_vec(),
             plain: Plain::new(kernel, value, lanes, depth),
-            tape: Tape::new(kernel, &[value], lanes, &moving),
+            tape: Tape::new(kernel, &[value], Lanes::anywhere(lanes), &moving),
             emitted: OnceLock::new(),
         }
     }
@@ -120,7 +120,7 @@ impl Operand {
     ) {
         for done in (0..count).step_by(LANES / width * width) {
             frame.len = (LANES / width * width).min(count - done);
-            place(kernel, &self.lanes, from + done, frame);
+            place(kernel, &self.lanes, from + done, true, frame);
             // SAFETY: passed on from the caller.
             unsafe { self.tape.hoist(kernel, frame) };
             for k in 0..deep {
@@ -172,45 +172,91 @@ impl Plain {
         let base = self.index.base(frame.point) as isize;
         let checks: Vec<(i64, &Check)> = self.mask.iter().map(|c| (c.at.base(frame.point), c)).collect();
         for panel in (0..count).step_by(width) {
+            let filled = width.min(count - panel);
             // Backwards, because a vector may reach into the next row of the panel.
-            for first in (0..width.min(count - panel)).step_by(4).rev() {
-                let lanes = [0, 1, 2, 3].map(|i| from + (panel + first + i).min(count - 1));
-                let strip = Strip {
-                    // SAFETY: an argument's element, once lane and depth are added.
-                    from: frame.args[self.arg].cast::<f32>(),
-                    at: lanes.map(|l| base + self.index.lanes[l] as isize),
-                    numel: self.numel,
-                    depth: &self.index.depth[k0..k0 + deep],
-                    four: &self.four[k0..k0 + deep],
-                    // SAFETY: inside the panels.
-                    out: unsafe { out.add(panel * deep + first) },
-                    width,
-                };
-                if checks.is_empty() {
-                    // SAFETY: passed on from the caller.
-                    unsafe { strip.all(0, deep) };
-                    continue;
-                }
-                let mut k = 0;
-                while k < deep {
-                    let end = deep.min(self.same[k0 + k] - k0);
-                    let ok = lanes.map(|l| {
-                        checks.iter().all(|(base, c)| {
-                            let at = base + i64::from(c.at.lanes[l]) + i64::from(c.at.depth[k0 + k]);
-                            c.lo <= at && at < c.hi
-                        })
-                    });
-                    // SAFETY: passed on from the caller; only lanes that are allowed are read.
+            for first in (0..filled).step_by(8).rev() {
+                let lane = |i: usize| base + self.index.lanes[from + panel + first + i] as isize;
+                if checks.is_empty() && first + 8 <= filled && (1..8).all(|i| lane(i) == lane(0) + i as isize)
+                {
+                    // SAFETY: eight elements of the argument that follow each other, for each of the depth.
                     unsafe {
-                        match ok {
-                            [true, true, true, true] => strip.all(k, end),
-                            [false, false, false, false] => strip.none(k, end),
-                            _ => strip.some(k, end, ok),
+                        let source = frame.args[self.arg].cast::<f32>().offset(lane(0));
+                        let out = out.add(panel * deep + first);
+                        for (k, at) in self.index.depth[k0..k0 + deep].iter().enumerate() {
+                            let eight = source.offset(*at as isize).cast::<[f32; 8]>().read_unaligned();
+                            out.add(k * width).cast::<[f32; 8]>().write_unaligned(eight);
                         }
                     }
-                    k = end;
+                    continue;
+                }
+                for first in [first + 4, first].into_iter().filter(|first| *first < filled) {
+                    // SAFETY: passed on from the caller.
+                    unsafe {
+                        self.strip(
+                            width,
+                            frame,
+                            base,
+                            &checks,
+                            (k0, deep),
+                            (from, count),
+                            panel + first,
+                            out,
+                        );
+                    }
                 }
             }
+        }
+    }
+
+    /// Packs the four lanes from `lane` on.
+    ///
+    /// # Safety
+    /// As for `Operand::pack`.
+    unsafe fn strip(
+        &self,
+        width: usize,
+        frame: &Frame,
+        base: isize,
+        checks: &[(i64, &Check)],
+        (k0, deep): (usize, usize),
+        (from, count): (usize, usize),
+        lane: usize,
+        out: *mut f32,
+    ) {
+        let lanes = [0, 1, 2, 3].map(|i| from + (lane + i).min(count - 1));
+        let strip = Strip {
+            // SAFETY: an argument's element, once lane and depth are added.
+            from: frame.args[self.arg].cast::<f32>(),
+            at: lanes.map(|l| base + self.index.lanes[l] as isize),
+            numel: self.numel,
+            depth: &self.index.depth[k0..k0 + deep],
+            four: &self.four[k0..k0 + deep],
+            // SAFETY: inside the panels.
+            out: unsafe { out.add(lane / width * width * deep + lane % width) },
+            width,
+        };
+        if checks.is_empty() {
+            // SAFETY: passed on from the caller.
+            return unsafe { strip.all(0, deep) };
+        }
+        let mut k = 0;
+        while k < deep {
+            let end = deep.min(self.same[k0 + k] - k0);
+            let ok = lanes.map(|l| {
+                checks.iter().all(|(base, c)| {
+                    let at = base + i64::from(c.at.lanes[l]) + i64::from(c.at.depth[k0 + k]);
+                    c.lo <= at && at < c.hi
+                })
+            });
+            // SAFETY: passed on from the caller; only lanes that are allowed are read.
+            unsafe {
+                match ok {
+                    [true, true, true, true] => strip.all(k, end),
+                    [false, false, false, false] => strip.none(k, end),
+                    _ => strip.some(k, end, ok),
+                }
+            }
+            k = end;
         }
     }
 }

@@ -39,7 +39,7 @@ impl Tiles {
         if tiles.count() <= FEW && depth >= 2 * PART {
             return Tiles { parts: (depth / PART).min(MOST_PARTS), ..tiles };
         }
-        while threads > 1 && tiles.count() < 2 * threads && (tiles.tall > 8 * mr || tiles.wide > 8 * nr) {
+        while threads > 1 && tiles.count() < 4 * threads && (tiles.tall > 4 * mr || tiles.wide > 4 * nr) {
             tiles = if tiles.tall / mr >= tiles.wide / nr {
                 cut((tiles.tall / 2).next_multiple_of(mr), tiles.wide)
             } else {
