@@ -93,6 +93,31 @@ fn profile_lists_the_kernels_of_a_step() {
 }
 
 #[test]
+fn the_lines_of_the_readme_run() {
+    let readme = include_str!("../README.md");
+    let folder = std::env::temp_dir().join(format!("playgrad-readme-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let lines: Vec<&str> =
+        readme.lines().filter_map(|line| line.strip_prefix("cargo run --release -- ")).collect();
+    assert_eq!(lines.len(), 5, "{lines:?}");
+    for line in lines {
+        let shorter = match line.split(' ').next() {
+            Some("bench") => "--size tiny --seconds 0.001",
+            Some("profile") => "--size tiny --seconds 0.001 --batch 2 --steps 1",
+            Some("train") => "--steps 2 --batch 2",
+            _ => "",
+        };
+        let Output { status, stderr, .. } = Command::new(env!("CARGO_BIN_EXE_playgrad"))
+            .args(line.split(' ').chain(shorter.split_whitespace()))
+            .current_dir(&folder)
+            .output()
+            .unwrap();
+        assert!(status.success(), "{line}: {}", String::from_utf8_lossy(&stderr));
+    }
+    std::fs::remove_dir_all(&folder).unwrap();
+}
+
+#[test]
 fn mistakes_say_what_to_do() {
     for (line, code, says) in [
         ("count", 2, "MODEL"),

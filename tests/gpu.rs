@@ -405,3 +405,19 @@ fn a_steady_state_makes_no_object_on_the_device() {
         assert!(made[0] > 0 && made[1..] == [0; 4], "{name}: objects made in each step: {made:?}");
     }
 }
+
+#[test]
+fn launches_are_timed_by_the_device() {
+    let Some(device) = gpu() else { return };
+    runtime::set_default(device).unwrap();
+    println!("clock: {}", runtime::device(device).unwrap().clock());
+    let a = Tensor::rand(&[96, 96]).unwrap().realize().unwrap();
+    let product = || a.matmul(&a).unwrap().sum((), false).unwrap();
+    let want = product().item().unwrap();
+    let (got, launches) = playgrad::debug::profile(|| product().item().unwrap());
+    assert_eq!(got, want, "timing changes no value");
+    let flops: u64 = launches.iter().map(|l| l.work.flops).sum();
+    assert!(flops >= 2 * 96 * 96 * 96, "{launches:?}");
+    let seconds: f64 = launches.iter().map(|l| l.seconds).sum();
+    assert!(seconds > 0.0 && seconds.is_finite(), "{launches:?}");
+}

@@ -109,20 +109,27 @@ pub trait Device {
     /// As `submit`, and how many seconds each launch took, having waited for all; natively only. Where the device
     /// has no clock of its own, the time from starting a launch to having waited for it.
     fn timed(&self, plan: u64, launches: &[Launch]) -> Result<Vec<f64>> {
-        let timed = |launch: &Launch| {
-            let start = Instant::now();
-            self.submit(plan, std::slice::from_ref(launch))?;
-            ready(self.idle()).transpose()?;
-            Ok(start.elapsed().as_secs_f64())
-        };
-        launches.iter().map(timed).collect()
+        waited(self, plan, launches)
     }
     /// What `timed` measures with.
     fn clock(&self) -> &'static str {
-        "the host's clock, each launch waited for"
+        HOST_CLOCK
     }
     /// A future that is ready when all queued work has run (back-pressure between steps).
     fn idle(&self) -> Pin<Box<dyn Future<Output = Result<()>>>>;
+}
+
+const HOST_CLOCK: &str = "the host's clock, each launch waited for";
+
+/// Runs the launches one by one; seconds from the start of each to having waited for it.
+fn waited<D: Device + ?Sized>(device: &D, plan: u64, launches: &[Launch]) -> Result<Vec<f64>> {
+    let timed = |launch: &Launch| {
+        let start = Instant::now();
+        device.submit(plan, std::slice::from_ref(launch))?;
+        ready(device.idle()).transpose()?;
+        Ok(start.elapsed().as_secs_f64())
+    };
+    launches.iter().map(timed).collect()
 }
 
 /// An allocation that frees itself, or a part of one; clones share it.

@@ -32,6 +32,10 @@ impl Steps {
         (&self.x, &self.labels)
     }
 
+    pub fn lr(&self) -> f64 {
+        self.optimizer.lr()
+    }
+
     /// One step; its loss.
     pub fn step(&mut self) -> Result<Tensor> {
         self.done += 1;

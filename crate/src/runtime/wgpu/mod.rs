@@ -9,6 +9,8 @@ mod memory;
 mod open;
 mod pipelines;
 mod read;
+#[cfg(not(target_family = "wasm"))]
+mod timed;
 #[cfg(all(test, not(target_family = "wasm")))]
 mod tests;
 
@@ -65,6 +67,17 @@ struct Ready {
     slot: u32,
 }
 
+impl Ready {
+    fn dispatch(all: &[Ready], pass: &mut wgpu::ComputePass) {
+        for ready in all {
+            pass.set_pipeline(&ready.pipeline.pipeline);
+            pass.set_bind_group(0, &ready.bind_group, &[ready.slot]);
+            let [x, y] = ready.pipeline.grid;
+            pass.dispatch_workgroups(x, y, 1);
+        }
+    }
+}
+
 /// A submission being put together.
 #[derive(Default)]
 struct Queued {
@@ -110,6 +123,32 @@ impl Inner {
             queue.dispatches.push(Ready { pipeline, bind_group, slot });
         }
         Ok(())
+    }
+
+    /// Everything that the launches dispatch, its offsets written and counted as a submission; `after` each launch
+    /// it sees what there is so far.
+    fn queue_up(&self, launches: &[Launch], after: &mut dyn FnMut(&Queued)) -> Result<Queued> {
+        self.health.alive()?;
+        self.reads.flush(self);
+        let compiled = |launch: &Launch| {
+            launch
+                .program
+                .clone()
+                .downcast::<Compiled>()
+                .expect("programs run on the device that compiled them")
+        };
+        self.reserve_slots(launches.iter().map(|l| compiled(l).bundle.kernels.len()).sum());
+        let mut queued = Queued::default();
+        for launch in launches {
+            self.resolve(&compiled(launch), &launch.args, &mut queued)?;
+            after(&queued);
+        }
+        self.queue.write_buffer(&self.uniform.borrow(), 0, &queued.offsets);
+        let mut c = self.counters.get();
+        c.kernels += queued.dispatches.len() as u64;
+        c.submits += 1;
+        self.counters.set(c);
+        Ok(queued)
     }
 
     /// Counts an object that a steady state does not make.
@@ -234,37 +273,21 @@ impl Device for Gpu {
 
     fn submit(&self, _plan: u64, launches: &[Launch]) -> Result<()> {
         let gpu = &*self.0;
-        gpu.health.alive()?;
-        gpu.reads.flush(gpu);
-        let compiled = |launch: &Launch| {
-            launch
-                .program
-                .clone()
-                .downcast::<Compiled>()
-                .expect("programs run on the device that compiled them")
-        };
-        gpu.reserve_slots(launches.iter().map(|l| compiled(l).bundle.kernels.len()).sum());
-        let mut queue = Queued::default();
-        for launch in launches {
-            gpu.resolve(&compiled(launch), &launch.args, &mut queue)?;
-        }
-        gpu.queue.write_buffer(&gpu.uniform.borrow(), 0, &queue.offsets);
+        let queued = gpu.queue_up(launches, &mut |_| {})?;
         let mut encoder = gpu.device.create_command_encoder(&Default::default());
-        {
-            let mut pass = encoder.begin_compute_pass(&Default::default());
-            for ready in &queue.dispatches {
-                pass.set_pipeline(&ready.pipeline.pipeline);
-                pass.set_bind_group(0, &ready.bind_group, &[ready.slot]);
-                let [x, y] = ready.pipeline.grid;
-                pass.dispatch_workgroups(x, y, 1);
-            }
-        }
+        Ready::dispatch(&queued.dispatches, &mut encoder.begin_compute_pass(&Default::default()));
         gpu.queue.submit([encoder.finish()]);
-        let mut c = gpu.counters.get();
-        c.kernels += queue.dispatches.len() as u64;
-        c.submits += 1;
-        gpu.counters.set(c);
         Ok(())
+    }
+
+    #[cfg(not(target_family = "wasm"))]
+    fn timed(&self, plan: u64, launches: &[Launch]) -> Result<Vec<f64>> {
+        if self.0.has_timestamps() { self.0.timed(launches) } else { super::waited(self, plan, launches) }
+    }
+
+    #[cfg(not(target_family = "wasm"))]
+    fn clock(&self) -> &'static str {
+        if self.0.has_timestamps() { "the GPU's timestamps" } else { super::HOST_CLOCK }
     }
 
     fn idle(&self) -> Pin<Box<dyn Future<Output = Result<()>>>> {

@@ -18,6 +18,13 @@ const MAX_LANES: u32 = 16;
 /// Offsets are int32 elements of 4 bytes, and regions must not reach past them.
 const MAX_BINDING: u64 = 1 << 31;
 
+/// What is asked for where the adapter has it.
+const FEATURES: wgpu::Features = if cfg!(target_family = "wasm") {
+    wgpu::Features::SUBGROUP
+} else {
+    wgpu::Features::SUBGROUP.union(wgpu::Features::TIMESTAMP_QUERY)
+};
+
 #[cfg(not(target_family = "wasm"))]
 pub fn open_native(name: &'static str) -> Result<Rc<dyn Device>> {
     let apple = cfg!(target_vendor = "apple");
@@ -80,7 +87,7 @@ pub(super) async fn open(name: &'static str, backends: wgpu::Backends, fix: &str
         })?;
     let descriptor = wgpu::DeviceDescriptor {
         label: Some("playgrad"),
-        required_features: adapter.features() & wgpu::Features::SUBGROUP,
+        required_features: adapter.features() & FEATURES,
         required_limits: adapter.limits(),
         ..Default::default()
     };

@@ -112,7 +112,7 @@ fn steps(
     let losses = (0..LOSSES).map(|_| training.step()?.item()).collect::<Result<Vec<f64>>>()?;
     let timing = time(device, budget, |n| training.run(n))?;
     check::finite(model, &training.step()?)?;
-    Ok(Outcome::training(model, OPTIMIZER, batch, timing, error, losses))
+    Ok(Outcome::training(model, (OPTIMIZER, training.lr()), batch, timing, error, losses))
 }
 
 /// Every suite by name.

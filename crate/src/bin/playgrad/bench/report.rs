@@ -48,7 +48,7 @@ impl Outcome {
 
     pub fn training(
         model: &str,
-        optimizer: &str,
+        (optimizer, lr): (&str, f64),
         batch: usize,
         timing: Timing,
         error: Option<f64>,
@@ -63,7 +63,7 @@ impl Outcome {
             bytes: None,
             checked: format!("loss {:.4} to {last:.4}{off}", losses[0]),
             record: fields(json!({
-                "suite": "train", "model": model, "batch": batch, "optimizer": optimizer,
+                "suite": "train", "model": model, "batch": batch, "optimizer": optimizer, "lr": lr,
                 "rate": 1.0 / timing.median, "unit": "steps/s", "error": error, "losses": losses,
             })),
         }
