@@ -238,7 +238,8 @@ fn place_temps(
             for store in &kernels[*k].stores {
                 let node = &buffers[*k][store.arg];
                 if !wanted.contains_key(&node.id) {
-                    lives.insert(node.id, (at, at, node.bytes().next_multiple_of(alignment)));
+                    let bytes = node.bytes().checked_next_multiple_of(alignment).unwrap_or(usize::MAX);
+                    lives.insert(node.id, (at, at, bytes));
                 }
             }
             for node in &buffers[*k] {
@@ -257,10 +258,14 @@ fn place_temps(
             placed.iter().filter(|p| p.0 <= to && from <= p.1).map(|p| (p.2, p.3)).collect();
         busy.sort_unstable();
         let offset =
-            busy.iter().fold(0, |at, (start, end)| if at + bytes <= *start { at } else { at.max(*end) });
-        placed.push((from, to, offset, offset + bytes));
+            busy.iter().fold(
+                0usize,
+                |at, (start, end)| if at.saturating_add(bytes) <= *start { at } else { at.max(*end) },
+            );
+        let end = offset.saturating_add(bytes);
+        placed.push((from, to, offset, end));
         temps.offsets.insert(id, offset);
-        temps.bytes = temps.bytes.max(offset + bytes);
+        temps.bytes = temps.bytes.max(end);
     }
     temps
 }
@@ -269,7 +274,7 @@ fn work<'a>(launches: usize, kernels: impl IntoIterator<Item = &'a Kernel>) -> W
     let mut work = Work { kernels: launches as u64, ..Work::default() };
     for kernel in kernels {
         work.flops += flops(kernel);
-        work.bytes += kernel.args.iter().map(|a| (a.numel * a.dtype.size()) as u64).sum::<u64>();
+        work.bytes += kernel.args.iter().map(|a| a.numel as u64 * a.dtype.size() as u64).sum::<u64>();
     }
     work
 }

@@ -138,7 +138,7 @@ pub(super) fn pad_sides(op: &str, x: &Node, sides: &[(isize, isize)], value: f64
     }
     let grown: Shape =
         x.shape.iter().zip(&grow).map(|(n, (l, r))| n.saturating_add(*l).saturating_add(*r)).collect();
-    shape::checked(op, &grown, x.dtype)?;
+    shape::checked(op, &grown)?;
     let padded = pad::pad_with(x, grow, value);
     Ok(if sides.iter().any(|(b, a)| *b < 0 || *a < 0) { build::shrink(&padded, kept) } else { padded })
 }
@@ -198,7 +198,7 @@ fn convolve(x: &Tensor, weight: &Tensor, bias: Option<&Tensor>, o: &Conv2dOption
     let padded = pad_sides(op, &x, &slide.sides, 0.0)?;
     let counts = slide.counts(op, &padded)?;
     let (ci, co, ones) = (cin / groups, cout / groups, Axes::from_elem(1, spatial));
-    let out = shape::checked(op, &joined(&[&[n, cout], &counts]), x.dtype)?;
+    let out = shape::checked(op, &joined(&[&[n, cout], &counts]))?;
 
     let full = joined(&[&[n, groups, co, ci], &counts, &slide.kernel]);
     let windows = slide.windows(&padded, &counts);
@@ -246,7 +246,7 @@ fn transposed(
     let from = &x.shape[2..];
 
     let full = joined(&[&[n, groups, ci, co], from, &slide.kernel]);
-    shape::checked(op, &full, x.dtype)?;
+    shape::checked(op, &full)?;
     let image = build::reshape(&x, &joined(&[&[n, groups, ci, 1], from, &ones]));
     let filter = build::reshape(&w, &joined(&[&[1, groups, ci, co], &ones, &slide.kernel]));
     let products = build::mul(&build::expand(&image, &full), &build::expand(&filter, &full));
@@ -257,7 +257,7 @@ fn transposed(
         let size = reach.saturating_add(slide.span(i)).saturating_add(more[i]);
         let mut grown = out.shape.clone();
         grown[2 + i] = size;
-        shape::checked(op, &grown, x.dtype)?;
+        shape::checked(op, &grown)?;
         let (stride, dilation, last) = (slide.stride[i], slide.dilation[i], out.shape.len() - 1);
         let spread = build::unwindow(&out, Window { axis: 2 + i, size, stride, dilation });
         out = shape::without(&build::sum(&spread, &[last]), &[last]);

@@ -75,7 +75,7 @@ impl Element for bool {
 
 /// A leaf that holds `value` everywhere.
 pub(super) fn filled_leaf(value: f64, dims: &[usize], dtype: DType, requires_grad: bool) -> Result<Node> {
-    let n = shape::checked("full", dims, dtype)?.iter().product();
+    let n = shape::checked("full", dims)?.iter().product();
     let host = dtype.bytes_of(value)[..dtype.size()].repeat(n).into();
     let leaf =
         Leaf { requires_grad: Cell::new(requires_grad), host: RefCell::new(Some(host)), ..Leaf::default() };
@@ -96,9 +96,9 @@ impl Tensor {
     /// Little-endian elements in row-major order; bool takes one byte each.
     pub fn from_bytes(bytes: impl Into<Rc<[u8]>>, shape: &[usize], dtype: DType) -> Result<Tensor> {
         let bytes: Rc<[u8]> = bytes.into();
-        let checked = shape::checked("tensor", shape, dtype)?;
+        let checked = shape::checked("tensor", shape)?;
         let n: usize = checked.iter().product();
-        if n * dtype.size() != bytes.len() {
+        if n.checked_mul(dtype.size()) != Some(bytes.len()) {
             return Err(Error::shape(
                 "tensor",
                 format!("{} elements for shape {shape:?}", bytes.len() / dtype.size()),
@@ -122,7 +122,7 @@ impl Tensor {
 
     /// `value` at every position. Takes no memory before it is computed.
     pub fn full(shape: &[usize], value: f64, dtype: DType) -> Result<Tensor> {
-        let shape = shape::checked("full", shape, dtype)?;
+        let shape = shape::checked("full", shape)?;
         Ok(Tensor::from_node(operand::constant(value, &shape, dtype)))
     }
 
@@ -169,7 +169,7 @@ impl Tensor {
 
     /// `steps` float32 values from `start` to `stop`, both included.
     pub fn linspace(start: f64, stop: f64, steps: usize) -> Result<Tensor> {
-        let shape = shape::checked("linspace", &[steps], DType::F32)?;
+        let shape = shape::checked("linspace", &[steps])?;
         let step = if steps > 1 { (stop - start) / (steps - 1) as f64 } else { 0.0 };
         let line = build::cast(&Node::iota(shape[0]), DType::F32);
         Ok(Tensor::from_node(build::offset(&build::scale(&line, step), start)))
@@ -182,7 +182,7 @@ impl Tensor {
 
     /// Ones on the diagonal of an `[n, m]` matrix, zeros elsewhere.
     pub fn identity(n: usize, m: usize, dtype: DType) -> Result<Tensor> {
-        let shape = shape::checked("eye", &[n, m], dtype)?;
+        let shape = shape::checked("eye", &[n, m])?;
         let rows = build::iota_along(&shape, 0, DType::I32);
         let columns = build::iota_along(&shape, 1, DType::I32);
         Ok(Tensor::from_node(build::cast(&build::eq(&rows, &columns), dtype)))

@@ -125,7 +125,7 @@ impl Term {
         let letters: Vec<char> = batch.chain(single).collect();
         let order: Vec<char> = letters.iter().copied().chain(all().filter(|c| !kept(c))).collect();
         let full: Shape = order.iter().map(|c| sizes[c]).collect();
-        shape::checked("einsum", &full, a.node.dtype)?;
+        shape::checked("einsum", &full)?;
         let [left, right] = [&a, &b].map(|t| build::expand(&t.aligned(&order), &full));
         let summed: Axes = (letters.len()..order.len()).collect();
         let products = build::mul(&left, &right);

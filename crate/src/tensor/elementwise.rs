@@ -212,5 +212,5 @@ impl Tensor {
 }
 
 pub(super) fn abs(x: &Node) -> Node {
-    build::binary(Binary::Max, x, &build::neg(x))
+    build::binary(Binary::Max, &build::neg(x), x)
 }

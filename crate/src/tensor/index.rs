@@ -135,7 +135,7 @@ impl Tensor {
         let Some(rows) = picks::rows(op, &plan.view, &plan.picks)? else {
             return Ok(Tensor::from_node(view));
         };
-        shape::checked(op, &rows.shape(&view), view.dtype)?;
+        shape::checked(op, &rows.shape(&view))?;
         Ok(Tensor::from_node(rows.read(&view)))
     }
 }

@@ -29,7 +29,7 @@ impl Tensor {
             dtype = dtype.promote(t.dtype());
         }
         to[axis] = total;
-        shape::checked("cat", &to, dtype)?;
+        shape::checked("cat", &to)?;
         let nodes: Vec<Node> = list.iter().map(|t| build::cast(&t.node(), dtype)).collect();
         Ok(Tensor::from_node(joined(&nodes, axis)))
     }
@@ -92,7 +92,7 @@ impl Tensor {
             wide.extend_from_slice(&[*t, *n]);
             to.push(n.saturating_mul(*t));
         }
-        shape::checked("repeat", &to, node.dtype)?;
+        shape::checked("repeat", &to)?;
         Ok(Tensor::from_node(build::reshape(&build::expand(&build::reshape(&node, &line), &wide), &to)))
     }
 
@@ -104,7 +104,7 @@ impl Tensor {
         let (mut line, mut to) = (x.shape.clone(), x.shape.clone());
         line.insert(axis + 1, 1);
         to[axis] = to[axis].saturating_mul(repeats);
-        shape::checked("repeat_interleave", &to, x.dtype)?;
+        shape::checked("repeat_interleave", &to)?;
         let mut wide = line.clone();
         wide[axis + 1] = repeats;
         Ok(Tensor::from_node(build::reshape(&build::expand(&build::reshape(&x, &line), &wide), &to)))
@@ -148,7 +148,7 @@ impl Tensor {
         let axis = |i: usize| if swapped && i < 2 { 1 - i } else { i };
         let mut to = Shape::from_elem(1, list.len());
         list.iter().enumerate().for_each(|(i, t)| to[axis(i)] = t.numel());
-        shape::checked("meshgrid", &to, DType::F32)?;
+        shape::checked("meshgrid", &to)?;
         let grid = |(i, t): (usize, &Tensor)| {
             let mut line = Shape::from_elem(1, list.len());
             line[axis(i)] = t.numel();

@@ -35,7 +35,7 @@ impl Tensor {
             |front: &[usize], tail: [usize; 3]| -> Shape { front.iter().copied().chain(tail).collect() };
 
         let full = with(&both, [m, n, k]);
-        shape::checked("matmul", &[&both[..], &[m, n]].concat(), x.dtype)?;
+        shape::checked("matmul", &[&both[..], &[m, n]].concat())?;
         let turned = if dw > 1 {
             let axes: Axes = (0..dw - 2).chain([dw - 1, dw - 2]).collect();
             build::permute(&w, &axes)

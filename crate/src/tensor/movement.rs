@@ -91,7 +91,7 @@ impl Tensor {
                 _ => Err(error()),
             })
             .collect::<Result<Shape>>()?;
-        let to = shape::checked("expand", &to, node.dtype)?;
+        let to = shape::checked("expand", &to)?;
         Ok(Tensor::from_node(shape::broadcast_node(&node, &to)))
     }
 
@@ -238,7 +238,7 @@ impl Tensor {
         match x.shape[..] {
             [n] => {
                 let full = [n, n];
-                shape::checked("diag", &full, x.dtype)?;
+                shape::checked("diag", &full)?;
                 let across = build::expand(&build::reshape(&x, &[1, n]), &full);
                 let places = |axis| build::iota_along(&full, axis, DType::I32);
                 let on = build::eq(&places(0), &places(1));

@@ -114,7 +114,7 @@ fn integer(value: i64, shape: &[usize], dtype: DType) -> Node {
 pub(super) fn pair(op: &str, a: &Tensor, b: &Operand) -> Result<(Node, Node)> {
     let dtype = b.meets(a.dtype());
     let to = shape::broadcast(op, &a.shape(), &b.shape())?;
-    let to = shape::checked(op, &to, dtype)?;
+    let to = shape::checked(op, &to)?;
     Ok((shape::broadcast_node(&build::cast(&a.node(), dtype), &to), b.node(&to, dtype)))
 }
 
@@ -148,7 +148,7 @@ pub(super) fn branches(cond: &Tensor, yes: &Operand, no: &Operand) -> Result<(No
     };
     let to = shape::broadcast("where", &yes.shape(), &no.shape())?;
     let to = shape::broadcast("where", &cond.shape(), &to)?;
-    let to = shape::checked("where", &to, dtype)?;
+    let to = shape::checked("where", &to)?;
     let cond = shape::broadcast_node(&build::cast(&cond.node(), DType::Bool), &to);
     Ok((cond, yes.node(&to, dtype), no.node(&to, dtype)))
 }

@@ -56,7 +56,7 @@ impl Tensor {
         }
         let grown: Shape =
             node.shape.iter().zip(pairs).map(|(n, (l, r))| n.saturating_add(*l).saturating_add(*r)).collect();
-        shape::checked("pad", &grown, node.dtype)?;
+        shape::checked("pad", &grown)?;
         Ok(Tensor::from_node(pad_with(&node, Pairs::from_slice(pairs), number(value.into())?)))
     }
 
@@ -68,7 +68,7 @@ impl Tensor {
         let more: Pairs = pairs.iter().map(|(a, b)| (*a.max(&0) as usize, *b.max(&0) as usize)).collect();
         let grow = |(n, (a, b)): (&usize, &(usize, usize))| n.saturating_add(*a).saturating_add(*b);
         let grown: Shape = x.shape.iter().zip(&more).map(grow).collect();
-        shape::checked("pad", &grown, x.dtype)?;
+        shape::checked("pad", &grown)?;
         if mode == "constant" {
             return Ok(Tensor::from_node(pad_with(&cut(&x, &pairs), more, number(value.into())?)));
         }

@@ -202,7 +202,7 @@ impl Tensor {
         };
         let planes = Shape::from_slice(&x.shape[..2]);
         let out: Vec<usize> = planes.iter().chain(&image).copied().collect();
-        shape::checked(op, &out, x.dtype)?;
+        shape::checked(op, &out)?;
         let (from, to) = (x.shape[2..].iter().product(), image.iter().product());
         let column = [planes[0], planes[1], 1, from];
         let full = [planes[0], planes[1], to, from];

@@ -201,7 +201,7 @@ fn half_draws(shape: &Shape, dtype: DType, digits: u32) -> Node {
 
 /// The numbers of [`Tensor::uniform`], drawn on the host: parameters start as plain data.
 pub(crate) fn host_uniform(shape: &[usize], low: f64, high: f64) -> Result<Tensor> {
-    let n: usize = shape::checked("uniform", shape, DType::F32)?.iter().product();
+    let n: usize = shape::checked("uniform", shape)?.iter().product();
     let key = GENERATOR.with_borrow_mut(|g| {
         let key = draw_key(g.seed, g.counter);
         g.counter += n as u64;
@@ -223,7 +223,7 @@ pub(crate) fn host_uniform(shape: &[usize], low: f64, high: f64) -> Result<Tenso
 }
 
 fn numel(op: &str, shape: &[usize]) -> Result<Shape> {
-    let shape = shape::checked(op, shape, DType::F32)?;
+    let shape = shape::checked(op, shape)?;
     if shape.iter().product::<usize>() <= i32::MAX as usize {
         return Ok(shape);
     }
@@ -330,7 +330,7 @@ impl Tensor {
 
     /// Uniform in `±1/√n`, with `n` the number of elements.
     pub fn scaled_uniform(shape: &[usize]) -> Result<Tensor> {
-        let n: usize = shape::checked("scaled_uniform", shape, DType::F32)?.iter().product();
+        let n: usize = shape::checked("scaled_uniform", shape)?.iter().product();
         Self::uniform(shape, -1.0, 1.0)?.mul((n.max(1) as f64).powf(-0.5))
     }
 

@@ -120,7 +120,7 @@ impl Tensor {
             let axis = ndim - size.len() + i;
             let mut grown = out.shape.clone();
             grown[axis] = *to;
-            shape::checked("interpolate", &grown, out.dtype)?;
+            shape::checked("interpolate", &grown)?;
             let mut front: Axes = (0..ndim).collect();
             front.swap(0, axis);
             let turned = build::permute(&out, &front);

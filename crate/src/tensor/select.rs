@@ -34,7 +34,7 @@ impl Tensor {
         };
         let at = wrapped("index", index, *n)?;
         let out: Vec<usize> = at.shape.iter().chain(&x.shape[1..]).copied().collect();
-        shape::checked("index", &out, x.dtype)?;
+        shape::checked("index", &out)?;
         Ok(Tensor::from_node(rows(&x, &at)))
     }
 
@@ -62,7 +62,7 @@ impl Tensor {
         let at = integers("one_hot", self)?;
         let mut full = at.shape.clone();
         full.push(classes);
-        shape::checked("one_hot", &full, DType::I32)?;
+        shape::checked("one_hot", &full)?;
         Ok(Tensor::from_node(build::cast(&one_hot(&at, &full), DType::I32)))
     }
 
@@ -132,7 +132,7 @@ impl Tensor {
     /// The first `size` positions where this 1-D mask is true, and which of them are more than there are.
     fn first_places(&self, size: usize) -> Result<(Tensor, Tensor)> {
         let mask = self.node();
-        shape::checked("size", &[size], DType::I32)?;
+        shape::checked("size", &[size])?;
         let found = size.min(mask.numel());
         let (_, order) = sort::leading(&mask, 0, found, true)?;
         let at = build::pad(&order, Pairs::from_slice(&[(0, size - found)]));

@@ -3,7 +3,7 @@
 use super::build;
 use crate::{
     error::{Error, Result},
-    graph::{Axes, DType, Node, Shape},
+    graph::{Axes, Node, Shape},
 };
 use smallvec::SmallVec;
 
@@ -80,11 +80,12 @@ pub(crate) fn axis(op: &str, axis: isize, ndim: usize) -> Result<usize> {
     Err(Error::shape(op, format!("axis {axis}"), expected, "name an axis the tensor has"))
 }
 
-/// Refuses a shape whose elements or bytes cannot be counted on this machine.
-pub(crate) fn checked(op: &str, shape: &[usize], dtype: DType) -> Result<Shape> {
-    let bytes = shape.iter().try_fold(dtype.size(), |n, s| n.checked_mul(*s));
-    match bytes {
-        Some(bytes) if bytes <= isize::MAX as usize => Ok(Shape::from_slice(shape)),
+/// Refuses a shape whose elements cannot be counted on this machine. Whether its bytes find room is asked when it is
+/// computed: a product that is summed at once needs none.
+pub(crate) fn checked(op: &str, shape: &[usize]) -> Result<Shape> {
+    let elements = shape.iter().try_fold(1, |n: usize, s| n.checked_mul(*s));
+    match elements {
+        Some(n) if n <= isize::MAX as usize => Ok(Shape::from_slice(shape)),
         _ => Err(Error::shape(
             op,
             format!("shape {shape:?}"),
