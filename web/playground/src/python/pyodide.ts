@@ -1,5 +1,6 @@
 import { loadPyodide, type PyodideAPI } from "pyodide";
 import type { PythonParts, PythonSnapshot } from "../protocol";
+import { warnAside } from "../runner/console";
 
 /**
  * Pyodide of parts that are here already. A Python that has started and imported what programs import takes seconds
@@ -40,7 +41,7 @@ export async function pyodideOf(
       setup.check(pyodide);
       return pyodide;
     } catch (error) {
-      console.warn("Python starts anew:", error);
+      warnAside("Python starts anew:", error);
       keep(null);
     }
   const pyodide = await boot(parts, { _makeSnapshot: import.meta.env.PROD });
@@ -76,7 +77,7 @@ function save(
   try {
     keep({ key, memory: pyodide.makeMemorySnapshot({ serializer }).buffer as ArrayBuffer });
   } catch (error) {
-    console.warn("Python's memory is not kept:", error);
+    warnAside("Python's memory is not kept:", error);
   }
 }
 

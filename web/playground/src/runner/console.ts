@@ -4,6 +4,9 @@ import { post } from "./port";
 
 /** Console lines in the order they were printed, tensors as text once they are read. */
 
+/** To the browser's console alone, while that of a program is captured too. */
+export const warnAside = console.warn.bind(console);
+
 export const longest = 20_000;
 const perSecond = 400;
 
