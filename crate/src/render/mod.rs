@@ -8,6 +8,10 @@ mod contract;
 mod cuda;
 mod direct;
 mod map;
+#[cfg(feature = "cuda")]
+mod mma;
+#[cfg(not(feature = "cuda"))]
+#[path = "no_mma.rs"]
 mod mma;
 mod prelude;
 mod printer;

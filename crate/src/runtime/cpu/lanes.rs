@@ -38,9 +38,9 @@ macro_rules! vectorized {
 }
 
 /// Brings lanes that were computed in 32 bits back to what a dtype of fewer bits holds.
-#[cfg_attr(target_arch = "x86_64", inline(always))]
+#[inline(always)]
 pub fn narrow(dtype: DType, out: &mut Reg, n: usize) {
-    #[cfg_attr(target_arch = "x86_64", inline(always))]
+    #[inline(always)]
     fn all(out: &mut Reg, n: usize, f: impl Fn(u32) -> u32) {
         out.0[..n].iter_mut().for_each(|x| *x = f(*x));
     }
@@ -53,7 +53,7 @@ pub fn narrow(dtype: DType, out: &mut Reg, n: usize) {
     }
 }
 
-#[cfg_attr(target_arch = "x86_64", inline(always))]
+#[inline(always)]
 fn map<T: Copy>(a: &[T], out: &mut [T], n: usize, f: impl Fn(T) -> T) {
     out[..n].iter_mut().zip(&a[..n]).for_each(|(o, x)| *o = f(*x));
 }
@@ -88,7 +88,7 @@ pub fn unary(op: Unary, dtype: DType, a: &Reg, out: &mut Reg, n: usize) {
 }
 }
 
-#[cfg_attr(target_arch = "x86_64", inline(always))]
+#[inline(always)]
 fn zip<T: Copy, O>(a: &[T], b: &[T], out: &mut [O], n: usize, f: impl Fn(T, T) -> O) {
     out[..n].iter_mut().zip(a[..n].iter().zip(&b[..n])).for_each(|(o, (x, y))| *o = f(*x, *y));
 }
@@ -124,7 +124,7 @@ pub fn binary(op: Binary, dtype: DType, a: &Reg, b: &Reg, out: &mut Reg, n: usiz
 }
 
 /// What has the same bits with a sign and without.
-#[cfg_attr(target_arch = "x86_64", inline(always))]
+#[inline(always)]
 fn bits_binary(op: Binary, a: &Reg, b: &Reg, out: &mut Reg, n: usize) {
     match op {
         Binary::Add => zip(&a.0, &b.0, &mut out.0, n, u32::wrapping_add),
@@ -133,7 +133,7 @@ fn bits_binary(op: Binary, a: &Reg, b: &Reg, out: &mut Reg, n: usize) {
     }
 }
 
-#[cfg_attr(target_arch = "x86_64", inline(always))]
+#[inline(always)]
 fn float_binary(op: Binary, a: &Reg, b: &Reg, out: &mut Reg, n: usize) {
     let (a, b) = (a.f32(), b.f32());
     match op {
@@ -290,7 +290,7 @@ pub fn bitcast(from: DType, to: DType, a: &Reg, out: &mut Reg, n: usize) {
 vectorized! {
 /// Accumulates `value` lane by lane; accumulators have at least 32 bits.
 pub fn combine(op: Reduce, dtype: DType, acc: &mut Reg, value: &Reg, n: usize) {
-    #[cfg_attr(target_arch = "x86_64", inline(always))]
+    #[inline(always)]
     fn each<T: Copy>(acc: &mut [T], value: &[T], n: usize, f: impl Fn(T, T) -> T) {
         acc[..n].iter_mut().zip(&value[..n]).for_each(|(a, v)| *a = f(*a, *v));
     }
@@ -345,7 +345,7 @@ fn combine_int(op: Reduce, dtype: DType, a: u32, v: u32) -> u32 {
 vectorized! {
 /// Folds the first `n` lanes, halving, and spreads the result over all lanes.
 pub fn fold(op: Reduce, dtype: DType, acc: &mut Reg, n: usize) {
-    #[cfg_attr(target_arch = "x86_64", inline(always))]
+    #[inline(always)]
     fn halve<T: Copy>(lanes: &mut [T], mut n: usize, f: impl Fn(T, T) -> T) {
         while n > 1 {
             let half = n.div_ceil(2);
