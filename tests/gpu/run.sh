@@ -19,12 +19,11 @@ summary=() failed=0
 budget=580
 
 build() {
-  local features=(--features cuda)
-  cargo build --release --locked "${features[@]}" || return
+  cargo build --release --locked || return
   cp target/release/playgrad "$made/playgrad"
   local flags=() name path
   for name in "${tests[@]}"; do flags+=(--test "$name"); done
-  cargo test --no-run --locked --message-format=json "${features[@]}" "${flags[@]}" >"$made/built.json" || return
+  cargo test --no-run --locked --message-format=json "${flags[@]}" >"$made/built.json" || return
   for name in "${tests[@]}"; do
     path=$(grep "\"name\":\"$name\"" "$made/built.json" | grep -o '"executable":"[^"]*"' | cut -d'"' -f4)
     cp "$path" "$made/$name" || return

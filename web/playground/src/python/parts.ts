@@ -3,6 +3,7 @@ import wasm from "pyodide/pyodide.asm.wasm?url";
 import packages from "pyodide/pyodide-lock.json?url";
 import library from "pyodide/python_stdlib.zip?url";
 import type { PythonParts, PythonSnapshot } from "../protocol";
+import { openCache } from "../state/cache";
 import { text } from "../text/en";
 
 /** Python for the page's workers: downloaded from this site once, and kept in this browser. */
@@ -14,16 +15,8 @@ const expectedBytes = 13_513_276;
 
 export type OnProgress = (fraction: number, what: string) => void;
 
-async function openCache(): Promise<Cache | null> {
-  try {
-    return await caches.open(cacheName);
-  } catch {
-    return null;
-  }
-}
-
 export async function loadParts(onProgress: OnProgress, signal: AbortSignal): Promise<PythonParts> {
-  const cache = await openCache();
+  const cache = await openCache(cacheName);
   let bytes = 0;
   const onBytes = (more: number) => {
     bytes += more;
@@ -76,7 +69,7 @@ async function findSnapshot(cache: Cache | null): Promise<PythonSnapshot | null>
 
 /** Keeps the memory of a Python that has started; null forgets it. */
 export async function keepSnapshot(snapshot: PythonSnapshot | null): Promise<void> {
-  const cache = await openCache();
+  const cache = await openCache(cacheName);
   if (!snapshot) await cache?.delete(snapshotAddress);
   else
     await cache

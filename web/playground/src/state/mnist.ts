@@ -1,5 +1,6 @@
 import type { DataSource } from "../protocol";
 import { text } from "../text/en";
+import { openCache } from "./cache";
 
 /** The four MNIST files: downloaded on a click and cached. Their contents are the engine's to check. */
 
@@ -21,14 +22,6 @@ const expectedBytes = 11_594_722;
 
 export type OnProgress = (fraction: number, what: string) => void;
 
-async function openCache(): Promise<Cache | null> {
-  try {
-    return await caches.open(cacheName);
-  } catch {
-    return null;
-  }
-}
-
 async function fetchFile(url: string, onBytes: (count: number) => void): Promise<Uint8Array<ArrayBuffer>> {
   const response = await fetch(url, { mode: "cors", credentials: "omit" });
   if (!response.ok || !response.body) throw new Error(`${response.status} ${response.statusText}`.trim());
@@ -41,7 +34,7 @@ async function fetchFile(url: string, onBytes: (count: number) => void): Promise
 }
 
 export async function downloadMnist(onProgress: OnProgress): Promise<DataSource> {
-  const cache = await openCache();
+  const cache = await openCache(cacheName);
   let reason: unknown;
   for (const mirror of mirrors) {
     let bytes = 0;
