@@ -1,5 +1,5 @@
 import { existsSync, readFileSync } from "node:fs";
-import { basename } from "node:path";
+import { basename, dirname } from "node:path";
 import { gzipSync } from "node:zlib";
 import { buildPackage, buildSite, packTarball } from "./build.mjs";
 import { at, Failure, files, main, node, npm, options, run, seconds } from "./lib.mjs";
@@ -20,13 +20,14 @@ const budgets = [
   { what: "wasm", limit: 720 * KB, of: () => [at("web/package/wasm/playgrad_bg.wasm")] },
   { what: "wasm with threads", limit: 720 * KB, of: () => [at("web/package/wasm/playgrad_threads_bg.wasm")] },
   { what: "JavaScript", limit: 30 * KB, of: () => [at("web/package/wasm/playgrad.js"), ...faceScripts()] },
+  { what: "lessons' entries", limit: 20 * KB, of: () => scripts().filter(isEntry) },
 ];
 
+const scripts = () => files(at("web/package/dist")).filter((path) => path.endsWith(".js"));
+// An entry beside "playgrad" has a folder of its own and is loaded when it is imported.
+const isEntry = (path) => !["dist", "generated"].includes(basename(dirname(path)));
 // The inline entry carries the wasm as text; its size is the wasm's.
-const faceScripts = () =>
-  files(at("web/package/dist")).filter(
-    (path) => path.endsWith(".js") && !basename(path).startsWith("inline"),
-  );
+const faceScripts = () => scripts().filter((path) => !isEntry(path) && !basename(path).startsWith("inline"));
 
 function checkSizes() {
   const lines = budgets.map(({ what, limit, of }) => {

@@ -1,5 +1,5 @@
 // Python in Node: Pyodide with the Python files over the npm package.
-import { readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { data, init } from "playgrad";
 import { bridge } from "playgrad/bridge";
@@ -7,7 +7,7 @@ import { loadPyodide } from "pyodide";
 import { install } from "./boot.mjs";
 
 const here = import.meta.dirname;
-const packages = ["tinygrad", "micrograd"];
+const packages = readdirSync(here).filter((folder) => existsSync(join(here, folder, "__init__.py")));
 
 /** The Python files by their paths, as `install` takes them. */
 export function files() {

@@ -1,6 +1,6 @@
 import type { Language } from "../protocol";
 
-/** The gallery, easiest first: ID.ts, ID.py and the lesson ID.md. Titles and descriptions are in text/. */
+/** The gallery in the order of learning: ID.ts, ID.py and the lesson ID.md. Titles and descriptions are in text/. */
 
 export interface Example {
   code: Record<Language, string>;
@@ -9,16 +9,20 @@ export interface Example {
   speed: number;
 }
 
-export const exampleIds = [
-  "xor",
-  "one-layer",
-  "moons",
-  "micrograd",
-  "mnist-mlp",
-  "mnist-cnn",
-  "beautiful-mnist",
-] as const;
-export type ExampleId = (typeof exampleIds)[number];
+export const groups = {
+  begin: ["xor", "one-layer", "micrograd", "moons"],
+  images: ["mnist-mlp", "mnist-cnn", "beautiful-mnist"],
+  graphs: [],
+  sequences: [],
+  acting: [],
+  engine: [],
+} as const satisfies Record<string, readonly string[]>;
+
+export type GroupId = keyof typeof groups;
+export type ExampleId = (typeof groups)[GroupId][number];
+
+export const exampleIds: readonly ExampleId[] =
+  Object.values(groups).flat();
 
 const speeds: Partial<Record<ExampleId, number>> = {
   xor: 50,

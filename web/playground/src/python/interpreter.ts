@@ -19,7 +19,7 @@ export interface Interpreter {
   describe(error: unknown): Outcome | undefined;
 }
 
-const sources = import.meta.glob<string>(["./*.py", "./{tinygrad,micrograd}/**/*.{py,json}"], {
+const sources = import.meta.glob<string>(["./*.py", "./*/**/*.{py,json}", "!./{test,node_modules}/**"], {
   base: "../../../python",
   query: "?raw",
   import: "default",

@@ -17,6 +17,23 @@ export function shareModule(name: string, exports: Record<string, unknown>): Imp
   return { url: moduleUrl(code), names };
 }
 
+/** Entries of the package beside "playgrad" itself. */
+const entries: Record<string, () => Promise<object>> = {
+  "playgrad/micrograd": () => import("playgrad/micrograd"),
+};
+
+/** Those that a program names; they are loaded here. */
+export async function shareEntries(code: string): Promise<Record<string, ImportTarget>> {
+  const named = Object.entries(entries).filter(
+    ([name]) => code.includes(`"${name}"`) || code.includes(`'${name}'`),
+  );
+  return Object.fromEntries(
+    await Promise.all(
+      named.map(async ([name, load]) => [name, shareModule(name, { ...(await load()) })] as const),
+    ),
+  );
+}
+
 export function moduleUrl(code: string): string {
   return URL.createObjectURL(new Blob([code], { type: "text/javascript" }));
 }

@@ -10,7 +10,7 @@ import { captureConsole, consoleSettled } from "./console";
 import * as control from "./control";
 import { describe, StopSignal } from "./errors";
 import { onFeedError, setHidden, settle } from "./feed";
-import { moduleUrl, shareModule } from "./modules";
+import { moduleUrl, shareEntries, shareModule } from "./modules";
 import { post } from "./port";
 
 /** One worker runs one program: a fresh engine, no leftovers; the page keeps a warm one ready. */
@@ -108,7 +108,7 @@ function fail(error: unknown): void {
 
 /** Resolves to whether the program was stopped; its error is thrown. */
 async function runTypeScript(code: string): Promise<boolean> {
-  programUrl = moduleUrl(compile(code, targets));
+  programUrl = moduleUrl(compile(code, { ...targets, ...(await shareEntries(code)) }));
   post({ type: "started" });
   try {
     await import(/* @vite-ignore */ programUrl);

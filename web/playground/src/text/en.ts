@@ -1,4 +1,4 @@
-import type { ExampleId } from "../examples/index";
+import type { ExampleId, GroupId } from "../examples/index";
 import type { DeviceChoice, Language, RunState } from "../protocol";
 
 /** Every word the page shows. A translation is another object of this type. */
@@ -11,6 +11,15 @@ const examples: Record<ExampleId, { title: string; about: string }> = {
   "mnist-mlp": { title: "Digits: small network", about: "784-128-10 on handwritten digits" },
   "mnist-cnn": { title: "Digits: convolutions", about: "Two filters deep, sees strokes anywhere" },
   "beautiful-mnist": { title: "beautiful_mnist", about: "tinygrad's network with batch norm and jit" },
+};
+
+const groups: Record<GroupId, string> = {
+  begin: "First steps",
+  images: "Images",
+  graphs: "Graphs",
+  sequences: "Text and sequences",
+  acting: "Acting",
+  engine: "Kernels and models",
 };
 
 const languages: Record<Language, string> = { typescript: "TypeScript", python: "Python" };
@@ -36,6 +45,7 @@ export const text = {
   title: "playgrad",
   skip: "Skip to the editor",
   examples,
+  groups,
   languages,
   devices,
   states,
