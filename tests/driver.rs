@@ -1,6 +1,9 @@
 //! The cuda device itself without a GPU: over a driver and a compiler that stand in for NVIDIA's (`cuda/driver.cpp`).
 #![cfg(all(feature = "cuda", target_os = "linux"))]
 
+#[path = "cuda/stub.rs"]
+mod stub;
+
 use libloading::Library;
 use playgrad::{
     DType, Tensor, data as sets,
@@ -9,7 +12,7 @@ use playgrad::{
     schedule::capture,
     tensor::Slice,
 };
-use std::{env, fs, path::PathBuf, process::Command, rc::Rc, thread};
+use std::{env, path::PathBuf, rc::Rc, thread};
 
 struct Stub(Library);
 
@@ -24,23 +27,9 @@ impl Stub {
     }
 }
 
-/// Loaded under the names of NVIDIA's libraries, which are then looked for no further.
 fn stub() -> Option<Stub> {
     let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("driver");
-    let _ = fs::remove_dir_all(&folder);
-    fs::create_dir_all(&folder).unwrap();
-    let sources = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/cuda");
-    let library = folder.join("libcuda.so");
-    let text = |name: &str, path: PathBuf| format!("-D{name}=\"{}\"", path.display());
-    let made = Command::new("g++")
-        .args(["-std=c++17", "-O1", "-shared", "-fPIC", "-fvisibility=hidden", "-Wl,-soname,libcuda.so"])
-        .args([text("SHIM", sources.join("shim.h")), text("FOLDER", folder.clone())])
-        .arg(sources.join("driver.cpp"))
-        .arg("-o")
-        .arg(&library)
-        .output()
-        .ok()?;
-    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    let library = stub::built(&folder)?;
     // SAFETY: this program has one test, so nothing reads the environment meanwhile; the library's initialisers only
     // set up its own tables.
     unsafe {

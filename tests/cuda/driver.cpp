@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include <fstream>
 #include <functional>
 #include <map>
@@ -32,6 +33,8 @@ static void demand(bool holds, const char* what) {
   fprintf(stderr, "the driver was misused: %s\n", what);
   abort();
 }
+
+void later(Work work) { queue.push_back(work); }
 
 static void finish() {
   std::vector<Work> due;
@@ -210,7 +213,7 @@ API int nvrtcCreateProgram(Program** program, const char* source, const char*, i
 
 API int nvrtcCompileProgram(Program* program, int count, const char** options) {
   demand(count == 1 && !strcmp(options[0], "--gpu-architecture=sm_90"), "other options");
-  std::string path = std::string(FOLDER "/kernel") + std::to_string(std::hash<std::string>()(program->source));
+  std::string path = std::string(FOLDER "/kernel") + std::to_string(std::hash<std::string>()(program->source)) + "-" + std::to_string(getpid());
   std::string entry = "extern \"C\" __global__", body = program->source;
   size_t at = body.find(entry);
   demand(at != std::string::npos, "no entry point");

@@ -5,6 +5,8 @@
 mod clip;
 mod group;
 mod options;
+#[cfg(not(target_family = "wasm"))]
+mod parallel;
 mod plateau;
 mod rule;
 mod schedule;
@@ -22,13 +24,16 @@ use crate::{
     graph::Node,
     tensor::{Tensor, finish_step},
 };
-use group::Group;
+use group::{Group, Param};
 use rule::Rule;
 use std::rc::Rc;
 
 /// Changes parameters by their gradients. Groups of parameters may follow rules and rates of their own.
 pub struct Optimizer {
     groups: Vec<Rc<Group>>,
+    /// Those that train the same parameters.
+    #[cfg(not(target_family = "wasm"))]
+    processes: Option<Rc<crate::runtime::ProcessGroup>>,
 }
 
 impl Optimizer {
@@ -83,7 +88,15 @@ impl Optimizer {
     }
 
     fn new(name: &str, params: &[Tensor], lr: f64, rule: Rule) -> Result<Optimizer> {
-        Ok(Optimizer { groups: vec![Rc::new(Group::new(name, params, lr, rule)?)] })
+        Ok(Self::of(vec![Rc::new(Group::new(name, params, lr, rule)?)]))
+    }
+
+    fn of(groups: Vec<Rc<Group>>) -> Optimizer {
+        Optimizer {
+            groups,
+            #[cfg(not(target_family = "wasm"))]
+            processes: None,
+        }
     }
 
     /// One optimizer of several: a step of it changes the parameters of all, in one plan. They stay usable, and a rate
@@ -93,7 +106,7 @@ impl Optimizer {
     /// `Argument` when there is none, or when two of them hold the same parameter.
     pub fn group(optimizers: &[&Optimizer]) -> Result<Optimizer> {
         let groups: Vec<Rc<Group>> = optimizers.iter().flat_map(|o| o.groups.iter().cloned()).collect();
-        let all = Optimizer { groups };
+        let all = Self::of(groups);
         let params = all.params();
         let twice = (1..params.len()).find(|i| params[..*i].iter().any(|p| p.same(&params[*i])));
         match twice {
@@ -135,21 +148,25 @@ impl Optimizer {
     /// # Errors
     /// `Argument` when no parameter has a gradient; what `realize` reports, and then nothing has changed.
     pub fn step(&self) -> Result<()> {
+        let params = || self.groups.iter().flat_map(|g| g.params.iter().map(move |p| (g, p)));
+        let due: Vec<(&Rc<Group>, &Param)> = params().filter(|(_, p)| p.tensor.grad().is_some()).collect();
+        let gradients: Vec<Node> = due.iter().filter_map(|(_, p)| Some(p.tensor.grad()?.node())).collect();
+        #[cfg(not(target_family = "wasm"))]
+        let gradients = match &self.processes {
+            Some(processes) => parallel::mean(processes, &gradients)?,
+            None => gradients,
+        };
         let (mut state, mut new, mut changed) = (Vec::new(), Vec::new(), Vec::new());
-        for group in &self.groups {
-            for param in &group.params {
-                let Some(gradient) = param.tensor.grad() else { continue };
-                let moments: Vec<Node> = param.moments.iter().map(Tensor::node).collect();
-                let (weight, next) =
-                    group.rule.update(&param.tensor.node(), &gradient.node(), &moments, &group.live)?;
-                state.push(param.tensor.clone());
-                new.push(weight);
-                changed.push(Some(param));
-                for (moment, node) in param.moments.iter().zip(next) {
-                    state.push(moment.clone());
-                    new.push(node);
-                    changed.push(None);
-                }
+        for ((group, param), gradient) in due.into_iter().zip(&gradients) {
+            let moments: Vec<Node> = param.moments.iter().map(Tensor::node).collect();
+            let (weight, next) = group.rule.update(&param.tensor.node(), gradient, &moments, &group.live)?;
+            state.push(param.tensor.clone());
+            new.push(weight);
+            changed.push(Some(param));
+            for (moment, node) in param.moments.iter().zip(next) {
+                state.push(moment.clone());
+                new.push(node);
+                changed.push(None);
             }
         }
         if new.is_empty() {

@@ -4,12 +4,16 @@ pub mod cost;
 pub mod cpu;
 #[cfg(all(feature = "cuda", not(target_family = "wasm")))]
 pub mod cuda;
+#[cfg(not(target_family = "wasm"))]
+mod processes;
 pub mod null;
 mod registry;
 #[cfg(feature = "wgpu")]
 pub mod wgpu;
 
 use crate::{error::Result, graph::DType, kernel::Kernel};
+#[cfg(not(target_family = "wasm"))]
+pub use processes::{ProcessGroup, local_rank};
 pub use registry::{
     DeviceInfo, choice, choose, choose_for_plan, default_device, device, devices, note_used, register,
     set_costs, set_default, used,
@@ -114,6 +118,12 @@ pub trait Device {
     /// What `timed` measures with.
     fn clock(&self) -> &'static str {
         HOST_CLOCK
+    }
+    /// The sum over a group's processes of the float32 numbers each has in a first region, in the second. Every
+    /// process names as many, in the same order.
+    #[cfg(not(target_family = "wasm"))]
+    fn sum(&self, processes: &ProcessGroup, regions: &[(Region, Region)]) -> Result<()> {
+        processes::sum_on_host(self, processes, regions)
     }
     /// A future that is ready when all queued work has run (back-pressure between steps).
     fn idle(&self) -> Pin<Box<dyn Future<Output = Result<()>>>>;

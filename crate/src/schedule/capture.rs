@@ -4,6 +4,8 @@ use super::{
     plan::{Place, Plan},
     run,
 };
+#[cfg(not(target_family = "wasm"))]
+use crate::runtime::ProcessGroup;
 use crate::{
     error::{Error, Result},
     graph::{DType, Node, Op, Pairs, Shape},
@@ -18,9 +20,18 @@ pub trait State {
     fn set_node(&self, node: Node);
 }
 
-/// One `realize` while recording.
+/// One part of a step.
+#[derive(Clone)]
+enum Part {
+    Plan(Rc<Plan>),
+    /// Over the processes, of every input.
+    #[cfg(not(target_family = "wasm"))]
+    Sum(Rc<ProcessGroup>),
+}
+
+/// A part while recording.
 struct Recorded {
-    plan: Rc<Plan>,
+    part: Part,
     device: Rc<dyn Device>,
     inputs: Vec<Node>,
     outputs: Vec<Node>,
@@ -37,7 +48,7 @@ enum Source {
 }
 
 struct Run {
-    plan: Rc<Plan>,
+    part: Part,
     device: Rc<dyn Device>,
     inputs: Vec<Source>,
 }
@@ -107,10 +118,24 @@ pub fn note_state(before: &Node, state: Rc<dyn State>) {
 }
 
 pub(super) fn record(plan: &Rc<Plan>, device: &Rc<dyn Device>, inputs: &[Node], outputs: &[Node]) {
+    note(Part::Plan(plan.clone()), device, inputs, outputs);
+}
+
+#[cfg(not(target_family = "wasm"))]
+pub(super) fn record_sum(
+    processes: &Rc<ProcessGroup>,
+    device: &Rc<dyn Device>,
+    inputs: &[Node],
+    outputs: &[Node],
+) {
+    note(Part::Sum(processes.clone()), device, inputs, outputs);
+}
+
+fn note(part: Part, device: &Rc<dyn Device>, inputs: &[Node], outputs: &[Node]) {
     RECORDING.with_borrow_mut(|r| {
         if let Some(r) = r {
             r.runs.push(Recorded {
-                plan: plan.clone(),
+                part,
                 device: device.clone(),
                 inputs: inputs.to_vec(),
                 outputs: outputs.to_vec(),
@@ -140,7 +165,7 @@ pub fn finish(args: &[Node], results: &[Node]) -> Capture {
             }
             next += 1;
         }
-        runs.push(Run { plan: run.plan, device: run.device, inputs });
+        runs.push(Run { part: run.part, device: run.device, inputs });
     }
     let value = |n: &Node| Value {
         source: source(n, &made),
@@ -188,8 +213,13 @@ impl Capture {
         let Source::Made(i) = value.source else { return Ok(None) };
         let mut first = 0;
         for run in &self.runs {
-            let count = run.plan.results.len();
-            if let Some(Place::Output(own)) = i.checked_sub(first).and_then(|at| run.plan.results.get(at))
+            let results = match &run.part {
+                Part::Plan(plan) => &plan.results[..],
+                #[cfg(not(target_family = "wasm"))]
+                Part::Sum(_) => &[],
+            };
+            let count = run.computes();
+            if let Some(Place::Output(own)) = i.checked_sub(first).and_then(|at| results.get(at))
                 && value.shape.iter().all(|s| *s == 1)
             {
                 let (bytes, dtype) = (value.dtype.size(), value.dtype);
@@ -218,7 +248,11 @@ impl Capture {
                 })
                 .collect::<Result<Vec<_>>>()?;
             let first = made.len();
-            made.extend(run::execute(&run.plan, &run.device, &inputs, &|i| place(first + i))?);
+            made.extend(match &run.part {
+                Part::Plan(plan) => run::execute(plan, &run.device, &inputs, &|i| place(first + i))?,
+                #[cfg(not(target_family = "wasm"))]
+                Part::Sum(processes) => run::sums(processes, &run.device, &inputs)?,
+            });
         }
         let node = |v: &Value| match &v.source {
             Source::Made(i) => {
@@ -230,6 +264,17 @@ impl Capture {
         };
         self.states.iter().for_each(|(state, after)| state.set_node(node(after)));
         Ok(self.results.iter().map(node).collect())
+    }
+}
+
+impl Run {
+    /// How many values.
+    fn computes(&self) -> usize {
+        match &self.part {
+            Part::Plan(plan) => plan.results.len(),
+            #[cfg(not(target_family = "wasm"))]
+            Part::Sum(_) => self.inputs.len(),
+        }
     }
 }
 

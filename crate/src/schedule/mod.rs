@@ -12,4 +12,6 @@ pub mod rewrite;
 mod run;
 
 pub use plan::{Place, Plan, Step, Work};
+#[cfg(not(target_family = "wasm"))]
+pub use run::sum;
 pub use run::{Stats, realize, stats};

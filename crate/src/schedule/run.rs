@@ -2,6 +2,8 @@ use super::{
     capture,
     plan::{self, Place, Plan},
 };
+#[cfg(not(target_family = "wasm"))]
+use crate::runtime::ProcessGroup;
 use crate::{
     error::{Error, Result},
     graph::{DType, Node, Op, hash_op, topo},
@@ -94,6 +96,34 @@ pub fn realize(nodes: &[Node]) -> Result<()> {
     outputs.iter().zip(results).for_each(|(node, storage)| node.set_storage(Some(storage)));
     capture::record(&plan, &device, &inputs, &outputs);
     Ok(())
+}
+
+/// Of each computed float32 value, its sum over the processes of a group, each of which asks for the same.
+///
+/// # Errors
+/// `Device` when a process is gone or asks for something else.
+#[cfg(not(target_family = "wasm"))]
+pub fn sum(processes: &Rc<ProcessGroup>, nodes: &[Node]) -> Result<Vec<Node>> {
+    let Some(device) = nodes.iter().find_map(Node::storage).map(|s| s.device().clone()) else {
+        return Ok(Vec::new());
+    };
+    let from = nodes.iter().map(|n| input(n, &device)).collect::<Result<Vec<_>>>()?;
+    let leaf = |(s, n): (Storage, &Node)| Node::from_storage(s, n.shape.clone(), n.dtype, false);
+    let sums: Vec<Node> = sums(processes, &device, &from)?.into_iter().zip(nodes).map(leaf).collect();
+    capture::record_sum(processes, &device, nodes, &sums);
+    Ok(sums)
+}
+
+#[cfg(not(target_family = "wasm"))]
+pub(super) fn sums(
+    processes: &ProcessGroup,
+    device: &Rc<dyn Device>,
+    from: &[Storage],
+) -> Result<Vec<Storage>> {
+    let to = from.iter().map(|s| Storage::new(device, s.bytes())).collect::<Result<Vec<_>>>()?;
+    let regions: Vec<_> = from.iter().zip(&to).map(|(from, to)| (from.region(), to.region())).collect();
+    device.sum(processes, &regions)?;
+    Ok(to)
 }
 
 fn compile(

@@ -20,6 +20,7 @@ playgrad: a small deep-learning engine
       --data DIR                 folder with MNIST's four .gz files; without it, generated digits
       --steps N  --batch N  --lr X  --optimizer O  --seed N
       --save FILE                writes the weights as safetensors
+                                 under torchrun --no-python or mpirun: one model in all processes
   playgrad bench [SUITE...]      times operations and training steps, and checks their results
       --device D                 auto (default) or a device's name
       --size S                   tiny, small (default on a CPU) or large (default on a GPU)

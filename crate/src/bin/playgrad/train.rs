@@ -8,7 +8,7 @@ use playgrad::{
     models::{Kind, Model},
     nn, runtime,
 };
-use std::path::Path;
+use std::{path::Path, rc::Rc};
 
 const GENERATED: (usize, usize) = (20_000, 2_000);
 
@@ -16,24 +16,37 @@ type Labelled = (Tensor, Tensor);
 
 pub fn train(options: &Options) -> Result<()> {
     runtime::set_default(options.device.as_deref().unwrap_or("auto"))?;
-    manual_seed(options.seed.unwrap_or(42));
+    let processes = runtime::ProcessGroup::from_env()?.map(Rc::new);
+    let rank = processes.as_ref().map_or(0, |p| p.rank());
+    let seed = options.seed.unwrap_or(42);
+    manual_seed(seed);
     let mut model = Model::new(&options.model)?;
     model.batch = options.batch.or(model.batch);
     let steps = options.steps.unwrap_or(model.steps);
-    let ((x, labels), test) = load(&model, options.data.as_deref())?;
-    let optimizer = model.optimizer(options.optimizer.as_deref().unwrap_or("adam"), options.lr)?;
+    let ((x, labels), test) = load(&model, options.data.as_deref(), rank == 0)?;
+    let mut optimizer = model.optimizer(options.optimizer.as_deref().unwrap_or("adam"), options.lr)?;
+    if let Some(processes) = &processes {
+        optimizer = optimizer.data_parallel(processes)?;
+        manual_seed(seed.wrapping_add(rank as u32));
+    }
 
     let mut training = Steps::new(model, optimizer, x, labels);
-    let mut progress = Progress::new(steps);
+    let mut progress = (rank == 0).then(|| Progress::new(steps));
     for step in 1..=steps {
         let loss = training.step()?;
-        progress.after(step, &loss)?;
+        match &mut progress {
+            Some(progress) => progress.after(step, &loss)?,
+            None if step == steps => drop(loss.item()?),
+            None => {}
+        }
     }
+    let Some(progress) = progress else { return Ok(()) };
     let seconds = progress.finish();
     let device = runtime::used().unwrap_or_default();
     let accuracy = 100.0 * training.model().accuracy(&test.0, &test.1)?;
+    let many = processes.map_or(String::new(), |p| format!(" in {} processes", p.size()));
     println!(
-        "{steps} steps of {} on {device} in {seconds:.2} s, accuracy {accuracy:.2} % of {} test targets",
+        "{steps} steps of {} on {device}{many} in {seconds:.2} s, accuracy {accuracy:.2} % of {} test targets",
         options.model,
         test.1.numel()
     );
@@ -47,8 +60,8 @@ pub fn train(options: &Options) -> Result<()> {
     }
 }
 
-/// What to train on and what to test on.
-fn load(model: &Model, dir: Option<&Path>) -> Result<(Labelled, Labelled)> {
+/// What to train on and what to test on; says so where it could be something else.
+fn load(model: &Model, dir: Option<&Path>, say: bool) -> Result<(Labelled, Labelled)> {
     match model.kind() {
         Kind::Images => {}
         Kind::Xor => {
@@ -62,9 +75,13 @@ fn load(model: &Model, dir: Option<&Path>) -> Result<(Labelled, Labelled)> {
     }
     if let Some(dir) = dir {
         let mnist = data::mnist::from_dir(dir)?;
-        println!("MNIST from {}: {} training images", dir.display(), mnist.train.labels.len());
+        if say {
+            println!("MNIST from {}: {} training images", dir.display(), mnist.train.labels.len());
+        }
         return Ok((mnist.train.tensors()?, mnist.test.tensors()?));
     }
-    println!("{} generated digits (--data DIR trains on MNIST)", GENERATED.0);
+    if say {
+        println!("{} generated digits (--data DIR trains on MNIST)", GENERATED.0);
+    }
     Ok((data::digits(GENERATED.0, 1).tensors()?, data::digits(GENERATED.1, 2).tensors()?))
 }

@@ -1,7 +1,10 @@
 //! The driver's part: a GPU, its stream, and what is queued on it. Everything is in the order of one stream.
 
 use super::nvrtc::Nvrtc;
-use crate::error::{Error, Result};
+use crate::{
+    error::{Error, Result},
+    runtime::local_rank,
+};
 use cudarc::driver::{
     result::{self, DriverError},
     sys::{self, CUdevice_attribute as Attribute, CUdeviceptr, CUfunction, CUgraphExec, CUstream},
@@ -97,15 +100,16 @@ impl Gpu {
             return Err(missing(format!("a driver for CUDA {}.{}", version / 1000, version % 1000 / 10)));
         }
         result::init().map_err(|e| missing(failed("cuda")(e).got))?;
-        if result::device::get_count().map_err(failed("cuda"))? == 0 {
+        let count = result::device::get_count().map_err(failed("cuda"))?;
+        if count == 0 {
             return Err(missing("no GPU".into()));
         }
         let nvrtc = Nvrtc::find()?;
-        Self::first(nvrtc).map_err(failed("cuda"))
+        Self::of(local_rank() as i32 % count, nvrtc).map_err(failed("cuda"))
     }
 
-    fn first(nvrtc: Nvrtc) -> Result<Gpu, DriverError> {
-        let device = result::device::get(0)?;
+    fn of(number: i32, nvrtc: Nvrtc) -> Result<Gpu, DriverError> {
+        let device = result::device::get(number)?;
         // SAFETY: the device came from `get`; its context is retained until the `Gpu` is dropped.
         unsafe {
             let attribute = |a| result::device::get_attribute(device, a);
@@ -146,6 +150,10 @@ impl Gpu {
         unsafe { result::memcpy_dtoh_async(&mut out, from, self.stream) }.map_err(failed("read"))?;
         self.wait()?;
         Ok(out)
+    }
+
+    pub fn stream(&self) -> CUstream {
+        self.stream
     }
 
     pub fn wait(&self) -> Result<()> {

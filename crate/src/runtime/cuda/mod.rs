@@ -5,9 +5,10 @@ mod compile;
 mod driver;
 mod graphs;
 mod memory;
+mod nccl;
 mod nvrtc;
 
-use super::{BufferId, Bundle, Counters, Device, Launch, Limits, Program, ReadFuture, Region};
+use super::{BufferId, Bundle, Counters, Device, Launch, Limits, ProcessGroup, Program, ReadFuture, Region};
 use crate::{
     error::Result,
     kernel::Kernel,
@@ -17,9 +18,10 @@ use compile::{Functions, Stage};
 use driver::{Call, Gpu, failed};
 use graphs::Graphs;
 use memory::Memory;
+use nccl::Nccl;
 pub use nvrtc::Nvrtc;
 use std::{
-    cell::{Cell, RefCell},
+    cell::{Cell, OnceCell, RefCell},
     future::Future,
     pin::Pin,
     rc::Rc,
@@ -28,6 +30,8 @@ use std::{
 const TARGET: Target = Target { lang: &CUDA, emulated: false, lanes: 1 };
 
 pub struct Cuda {
+    /// Before the GPU, which outlives it.
+    nccl: OnceCell<Nccl>,
     gpu: Gpu,
     memory: RefCell<Memory>,
     functions: RefCell<Functions>,
@@ -35,9 +39,11 @@ pub struct Cuda {
     counters: Cell<Counters>,
 }
 
-/// The first GPU; which one that is `CUDA_VISIBLE_DEVICES` says.
+/// The first GPU, or the one of this process's number where a launcher started several; which GPUs there are
+/// `CUDA_VISIBLE_DEVICES` says.
 pub fn open() -> Result<Rc<dyn Device>> {
     Ok(Rc::new(Cuda {
+        nccl: OnceCell::new(),
         gpu: Gpu::open()?,
         memory: RefCell::default(),
         functions: RefCell::default(),
@@ -143,6 +149,20 @@ impl Device for Cuda {
         let calls = launches.iter().map(|l| self.calls(l)).collect::<Result<Vec<_>>>()?;
         let calls: Vec<&[Call]> = calls.iter().map(Vec::as_slice).collect();
         self.gpu.timed(&calls).map_err(failed("run"))
+    }
+
+    fn sum(&self, processes: &ProcessGroup, regions: &[(Region, Region)]) -> Result<()> {
+        let nccl = match self.nccl.get() {
+            Some(nccl) => nccl,
+            None => {
+                let joined = Nccl::join(processes)?;
+                self.nccl.get_or_init(|| joined)
+            }
+        };
+        let places = |(from, to): &(Region, Region)| {
+            Ok((self.place(*from)?, self.place(*to)?, from.bytes / size_of::<f32>()))
+        };
+        nccl.sum(&self.gpu, &regions.iter().map(places).collect::<Result<Vec<_>>>()?)
     }
 
     fn clock(&self) -> &'static str {
