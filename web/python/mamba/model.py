@@ -62,20 +62,22 @@ class MambaBlock:
         self.x_proj = nn.Linear(inner, sum(self.sizes), bias=False)
         self.dt_proj = nn.Linear(args.dt_rank, inner)
         self.dt_proj.bias.assign(_first_steps(inner))
-        self.A_log = Tensor([[math.log(1 + i) for i in range(state)]] * inner)
-        self.D = Tensor([1.0] * inner)
+        self.A_log = Tensor([[math.log(1 + i) for i in range(state)]] * inner, requires_grad=True)
+        self.D = Tensor([1.0] * inner, requires_grad=True)
         self.out_proj = nn.Linear(inner, args.d_model, bias=args.bias)
 
     def __call__(self, x):
+        u, delta, B, C, gate = self.select(x)
+        y = selective_scan(u, delta, -self.A_log.exp(), B, C, self.D)
+        return self.out_proj(y * gate.silu())
+
+    def select(self, x):
+        """What the scan is given, all made from the input: u, Δ, B, C and the gate; u, Δ and gate by channel."""
         inner, gate = self.in_proj(x).chunk(2, -1)
         seen = self.conv1d(inner.transpose(1, 2))[:, :, : x.shape[1]]
-        return self.out_proj(self.ssm(seen.transpose(1, 2).silu()) * gate.silu())
-
-    def ssm(self, u):
-        """The state space model: step sizes, B and C are made from the input itself. `[batch, length, channels]`."""
+        u = seen.transpose(1, 2).silu()
         steps, B, C = self.x_proj(u).split(self.sizes, -1)
-        delta = self.dt_proj(steps).softplus()
-        return selective_scan(u, delta, -self.A_log.exp(), B, C, self.D)
+        return u, self.dt_proj(steps).softplus(), B, C, gate
 
 
 def _first_steps(channels):
@@ -112,3 +114,11 @@ class Mamba:
         for layer in self.layers:
             x = layer(x)
         return self.lm_head(self.norm_f(x))
+
+    def step_sizes(self, tokens):
+        """For looking: each block's step sizes Δ, `[batch, length, channels]`. Large ones take a token in."""
+        x, found = self.embedding(tokens), []
+        for layer in self.layers:
+            found.append(layer.mixer.select(layer.norm(x))[1])
+            x = layer(x)
+        return found

@@ -40,14 +40,7 @@ export class RMSNorm extends nn.RMSNorm {
  * `[batch, length, state]`, `d` is `[channels]`; gives `[batch, length, channels]`. One kernel computes all states,
  * one its way back; both walk the length once.
  */
-export function selectiveScan(
-  u: Tensor,
-  delta: Tensor,
-  a: Tensor,
-  b: Tensor,
-  c: Tensor,
-  d: Tensor,
-): Tensor {
+export function selectiveScan(u: Tensor, delta: Tensor, a: Tensor, b: Tensor, c: Tensor, d: Tensor): Tensor {
   const keep = delta.unsqueeze(-1).mul(a).exp();
   const add = delta.mul(u).unsqueeze(-1).mul(b.unsqueeze(2));
   const states = Tensor.scan(keep, add, 1);
@@ -88,16 +81,18 @@ export class MambaBlock {
   }
 
   forward(x: Tensor): Tensor {
-    const [inner, gate] = this.in_proj.forward(x).chunk(2, -1) as [Tensor, Tensor];
-    const seen = this.conv1d.forward(inner.transpose(1, 2)).shrink([null, null, [0, x.shape[1]!]]);
-    return this.out_proj.forward(this.ssm(seen.transpose(1, 2).silu()).mul(gate.silu()));
+    const { u, delta, b, c, gate } = this.select(x);
+    const y = selectiveScan(u, delta, this.A_log.exp().neg(), b, c, this.D);
+    return this.out_proj.forward(y.mul(gate.silu()));
   }
 
-  /** The state space model: step sizes, B and C are made from the input itself. `[batch, length, channels]`. */
-  ssm(u: Tensor): Tensor {
+  /** What the scan is given, all of it made from the input: `u`, `delta` and `gate` have a number for each channel. */
+  select(x: Tensor): Record<"u" | "delta" | "b" | "c" | "gate", Tensor> {
+    const [inner, gate] = this.in_proj.forward(x).chunk(2, -1) as [Tensor, Tensor];
+    const seen = this.conv1d.forward(inner.transpose(1, 2)).shrink([null, null, [0, x.shape[1]!]]);
+    const u = seen.transpose(1, 2).silu();
     const [steps, b, c] = this.x_proj.forward(u).split(this.#sizes, -1) as [Tensor, Tensor, Tensor];
-    const delta = this.dt_proj.forward(steps).softplus();
-    return selectiveScan(u, delta, this.A_log.exp().neg(), b, c, this.D);
+    return { u, delta: this.dt_proj.forward(steps).softplus(), b, c, gate };
   }
 }
 
@@ -146,5 +141,15 @@ export class Mamba {
     let x = this.embedding.forward(tokens);
     for (const layer of this.layers) x = layer.forward(x);
     return this.lm_head.forward(this.norm_f.forward(x));
+  }
+
+  /** For looking: each block's step sizes Δ for these tokens, `[batch, length, channels]`. Large ones take a token in. */
+  stepSizes(tokens: Tensor): Tensor[] {
+    let x = this.embedding.forward(tokens);
+    return this.layers.map((layer) => {
+      const { delta } = layer.mixer.select(layer.norm.forward(x));
+      x = layer.forward(x);
+      return delta;
+    });
   }
 }

@@ -13,7 +13,7 @@ export const groups = {
   begin: ["xor", "one-layer", "micrograd", "moons"],
   images: ["mnist-mlp", "mnist-cnn", "beautiful-mnist"],
   graphs: [],
-  sequences: [],
+  sequences: ["mamba"],
   acting: [],
   engine: [],
 } as const satisfies Record<string, readonly string[]>;

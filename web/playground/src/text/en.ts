@@ -11,6 +11,7 @@ const examples: Record<ExampleId, { title: string; about: string }> = {
   "mnist-mlp": { title: "Digits: small network", about: "784-128-10 on handwritten digits" },
   "mnist-cnn": { title: "Digits: convolutions", about: "Two filters deep, sees strokes anywhere" },
   "beautiful-mnist": { title: "beautiful_mnist", about: "tinygrad's network with batch norm and jit" },
+  mamba: { title: "Mamba", about: "A memory that chooses what to keep" },
 };
 
 const groups: Record<GroupId, string> = {
@@ -219,7 +220,7 @@ export const text = {
     failed: (reason: string) => `Python could not be loaded (${reason})`,
     failedFix: "Check the connection and run again. Your code is kept.",
     missing: (name: string) =>
-      `There is no ${name} here. Programs can import tinygrad, micrograd, playground and Python's own library; NumPy and other packages of Pyodide are downloaded when a program imports them.`,
+      `There is no ${name} here. Programs can import tinygrad, micrograd, mamba, playground and Python's own library; NumPy and other packages of Pyodide are downloaded when a program imports them.`,
     noPackage: (reason: string) => `A package could not be downloaded; are you offline? (${reason})`,
     mainFile: "main.py",
   },

@@ -306,5 +306,6 @@ export const members: Record<string, string> = {
   nn: "optim state datasets",
   micrograd: "engine nn",
   engine: "Value",
+  mamba: "Mamba ModelArgs MambaBlock ResidualBlock RMSNorm selective_scan",
   dtypes: "float32 float float64 double float16 half bfloat16 int32 int int64 long int8 uint8 uint32 bool",
 };
