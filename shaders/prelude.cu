@@ -104,6 +104,80 @@ __device__ unsigned short to_bf16(float x) {
   return x != x ? (bits >> 16 & 0x8000u) | 0x7fc0u : near;
 }
 
+// Neighbours that are read and written as one.
+template <class T, int N> struct wide {
+  alignas(sizeof(T) * N < 16 ? sizeof(T) * N : 16) T at[N];
+};
+
+// What a launch gives a block besides its own arrays.
+#ifdef __CUDA_ARCH__
+__device__ char* shared_memory() {
+  extern __shared__ __align__(16) char bytes[];
+  return bytes;
+}
+#endif
+
+// Starts to copy 16 bytes, or zeros, to shared memory; both places are multiples of 16.
+#ifdef __CUDA_ARCH__
+__device__ void copy_16(void* to, const void* from, bool inside) {
+#if __CUDA_ARCH__ >= 800
+  asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;" ::"r"(unsigned(__cvta_generic_to_shared(to))), "l"(from),
+               "r"(inside ? 16 : 0)
+               : "memory");
+#else
+  *(wide<unsigned, 4>*)to = inside ? *(const wide<unsigned, 4>*)from : wide<unsigned, 4>();
+#endif
+}
+#endif
+
+// Ends a group of copies.
+#ifdef __CUDA_ARCH__
+__device__ void copies_commit() {
+#if __CUDA_ARCH__ >= 800
+  asm volatile("cp.async.commit_group;" ::: "memory");
+#endif
+}
+#endif
+
+// Waits for the thread's own copies, the last N groups excepted.
+#ifdef __CUDA_ARCH__
+template <int N> __device__ void copies_wait() {
+#if __CUDA_ARCH__ >= 800
+  asm volatile("cp.async.wait_group %0;" ::"n"(N) : "memory");
+#endif
+}
+#endif
+
+// Four matrices of 8 rows of 16 bytes, of which each thread of the warp names a row.
+#ifdef __CUDA_ARCH__
+__device__ void ldmatrix(unsigned* to, const void* from) {
+  asm volatile("ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%0, %1, %2, %3}, [%4];"
+               : "=r"(to[0]), "=r"(to[1]), "=r"(to[2]), "=r"(to[3])
+               : "r"(unsigned(__cvta_generic_to_shared(from)))
+               : "memory");
+}
+#endif
+
+// Four matrices of 8 x 8 halves, of which each thread of the warp names a column.
+#ifdef __CUDA_ARCH__
+__device__ void ldmatrix_transposed(unsigned* to, const void* from) {
+  asm volatile("ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16 {%0, %1, %2, %3}, [%4];"
+               : "=r"(to[0]), "=r"(to[1]), "=r"(to[2]), "=r"(to[3])
+               : "r"(unsigned(__cvta_generic_to_shared(from)))
+               : "memory");
+}
+#endif
+
+// Four floats to the nearest of TF32, ties away from zero.
+#ifdef __CUDA_ARCH__
+__device__ void round_tf32(unsigned* x) {
+#pragma unroll
+  for (int i = 0; i < 4; i += 1) {
+    asm("cvt.rna.tf32.f32 %0, %0;" : "+r"(x[i]));
+  }
+}
+#endif
+
 // A warp's 16 x 8 sums, and products of 16 x 16 by 16 x 8 halves; which thread holds which is told in PTX's manual.
 #ifdef __CUDA_ARCH__
 __device__ void mma_f16(float* sums, const unsigned* a, const unsigned* b) {
@@ -117,6 +191,15 @@ __device__ void mma_f16(float* sums, const unsigned* a, const unsigned* b) {
 #ifdef __CUDA_ARCH__
 __device__ void mma_bf16(float* sums, const unsigned* a, const unsigned* b) {
   asm("mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};"
+      : "+f"(sums[0]), "+f"(sums[1]), "+f"(sums[2]), "+f"(sums[3])
+      : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]));
+}
+#endif
+
+// A warp's 16 x 8 sums, and products of 16 x 8 by 8 x 8 floats of TF32; which thread holds which is told in PTX's manual.
+#ifdef __CUDA_ARCH__
+__device__ void mma_tf32(float* sums, const unsigned* a, const unsigned* b) {
+  asm("mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};"
       : "+f"(sums[0]), "+f"(sums[1]), "+f"(sums[2]), "+f"(sums[3])
       : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]));
 }

@@ -7,8 +7,9 @@
 mod device;
 
 use playgrad::{
-    data as sets,
+    Tensor, data as sets,
     models::{Kind, Model},
+    render::{CUDA_TF32, Target},
     runtime::{self, cuda::Nvrtc},
 };
 use std::{fs, path::Path};
@@ -77,6 +78,35 @@ fn models_train_as_on_the_cpu() {
         }
     }
     assert!(shim.ran() > 100, "{} launches", shim.ran());
+}
+
+#[test]
+fn tf32_rounds_the_factors_of_products_alone() {
+    let target = Target { lang: &CUDA_TF32, emulated: false, lanes: 1 };
+    let shim = match device::install_for(target) {
+        Ok(shim) => shim,
+        Err(why) => return println!("cuda on the CPU: skipped, {why}"),
+    };
+    let run = |device: &str| -> Vec<Vec<f32>> {
+        runtime::set_default(device).unwrap();
+        playgrad::manual_seed(5);
+        let square = || Tensor::randn(&[72, 72]).unwrap().contiguous();
+        let (x, y) = (square(), square());
+        let products = [
+            x.matmul(&y),
+            x.matmul(&y.t()),
+            x.t().matmul(&y),
+            x.t().matmul(&y.t()),
+            x.relu().unwrap().matmul(&y),
+        ];
+        products.into_iter().map(|p| p.unwrap().add(1.0).unwrap().to_vec().unwrap()).collect()
+    };
+    shim.collect(|| drop(run("cuda")));
+    let (got, want) = (run("cuda"), run("cpu"));
+    for (g, w) in got.iter().zip(&want) {
+        let off = g.iter().zip(w).map(|(g, w)| (g - w).abs()).fold(0.0, f32::max);
+        assert!((1e-4..3e-2).contains(&off), "{off} away");
+    }
 }
 
 #[test]

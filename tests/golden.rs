@@ -5,7 +5,7 @@
 use playgrad::{
     DType, Error, Tensor,
     kernel::{Arg, Kernel, split},
-    render::{Bindings, CUDA, Target, WGSL, dispatches, parts, render},
+    render::{Bindings, CUDA, CUDA_TF32, Target, WGSL, dispatches, parts, render},
     runtime::{
         self, BufferId, Bundle, Counters, Device, Launch, Limits, Program, ReadFuture, Region, null::Null,
     },
@@ -229,6 +229,9 @@ fn contract_of_halves() {
         let [kernel] = &kernels[..] else { panic!("{name}: {} kernels", kernels.len()) };
         same_file(&format!("{name}.cu"), &render(kernel, &[], NVIDIA).source);
     }
+    let kernels = kernels(|| floats(&[100, 64]).matmul(&floats(&[200, 64]).t()));
+    let tf32 = Target { lang: &CUDA_TF32, ..GPU };
+    same_file("mma_tf32.cu", &render(&kernels[0], &[], tf32).source);
 }
 
 #[test]

@@ -27,14 +27,14 @@ use std::{
     rc::Rc,
 };
 
-pub const GPU: Target = Target { lang: &CUDA, emulated: false, lanes: 1 };
+const GPU: Target = Target { lang: &CUDA, emulated: false, lanes: 1 };
 
 /// Bytes around each buffer that a kernel must leave as they are; not a number, if read.
 const ZONE: usize = 256;
 const FILL: u8 = 0xff;
 
-#[derive(Default)]
 pub struct Shim {
+    target: Target,
     cpu: Cpu,
     memory: RefCell<FxHashMap<u64, Buffer>>,
     next: Cell<u64>,
@@ -58,10 +58,14 @@ struct Compiled {
 
 /// Makes this thread's `cuda` a shim; says why if there can be none.
 pub fn install() -> std::result::Result<Rc<Shim>, String> {
+    install_for(GPU)
+}
+
+pub fn install_for(target: Target) -> std::result::Result<Rc<Shim>, String> {
     if let Some(why) = missing() {
         return Err(why);
     }
-    let shim = Rc::new(Shim::default());
+    let shim = Rc::new(Shim::new(target));
     runtime::register("cuda", Ok(shim.clone()));
     runtime::set_default("cuda").unwrap();
     Ok(shim)
@@ -81,6 +85,18 @@ pub fn fault(body: &str) -> std::result::Result<(), String> {
 }
 
 impl Shim {
+    fn new(target: Target) -> Shim {
+        Shim {
+            target,
+            cpu: Cpu::default(),
+            memory: RefCell::default(),
+            next: Cell::default(),
+            sources: RefCell::default(),
+            collecting: Cell::default(),
+            ran: Cell::default(),
+        }
+    }
+
     /// Runs `work` interpreted, then builds the kernels it needed.
     pub fn collect(&self, work: impl FnOnce()) {
         self.collecting.set(true);
@@ -179,23 +195,23 @@ impl Device for Shim {
     }
 
     fn parts(&self, kernel: &Kernel) -> usize {
-        render::parts(kernel, GPU)
+        render::parts(kernel, self.target)
     }
 
     fn rows(&self) -> usize {
-        render::rows(GPU)
+        render::rows(self.target)
     }
 
     fn compile(&self, bundle: &Bundle) -> Result<Program> {
         let args: Vec<Arg> = bundle.kernels.iter().flat_map(|k| k.args.iter().copied()).collect();
         let slots: Vec<usize> = (0..args.len()).collect();
         let stage = |dispatch: &render::Dispatch| {
-            let shader = dispatch.render(Bindings { args: &args, slots: &slots }, GPU);
+            let shader = dispatch.render(Bindings { args: &args, slots: &slots }, self.target);
             let hash = build::hash(&shader.source);
-            let render::Shader { source, grid, threads } = shader;
+            let render::Shader { source, grid, threads, .. } = shader;
             Stage { name: dispatch.name(), source, hash, grid, threads }
         };
-        let stages: Vec<Stage> = render::dispatches(bundle, GPU).iter().map(stage).collect();
+        let stages: Vec<Stage> = render::dispatches(bundle, self.target).iter().map(stage).collect();
         self.sources.borrow_mut().extend(stages.iter().map(|s| (s.hash, s.source.clone())));
         let interpreted = |kernel: &Rc<Kernel>| {
             let alone = Bundle { kernels: vec![kernel.clone()], ordered: false };

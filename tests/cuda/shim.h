@@ -3,6 +3,7 @@
 #pragma once
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <ucontext.h>
 
@@ -10,7 +11,7 @@
 #define __device__
 #define __shared__ static
 #define __grid_constant__
-#define __launch_bounds__(threads)
+#define __launch_bounds__(...)
 
 struct Index {
   unsigned x, y;
@@ -34,6 +35,18 @@ static ucontext_t home;
 static void (*kernel)(void*);
 static void* argument;
 static char error[200];
+
+// Copies happen when they are waited for; until then nothing may count on what is in either place.
+struct Copy {
+  void* to;
+  const void* from;
+  int group;
+};
+struct Copies {
+  Copy pending[256];
+  int count, group;
+};
+static Copies copies[MOST];
 
 static void enter() {
   kernel(argument);
@@ -85,6 +98,7 @@ static const char* run_block(int threads) {
     fiber.context.uc_link = &home;
     fiber.state = READY;
     fiber.line = 0;
+    copies[t].count = copies[t].group = 0;
     makecontext(&fiber.context, enter, 0);
   }
   do {
@@ -145,6 +159,73 @@ template <class Widen> void mma(float* sums, const unsigned* a, const unsigned* 
   wait(WARP, line);
 }
 
+static void copy(void* to, const void* from) {
+  Copies& mine = copies[threadIdx.x];
+  if ((size_t)to % 16 || (from && (size_t)from % 16) || mine.count == 256) {
+    fprintf(stderr, "a copy of 16 bytes that no GPU does\n");
+    abort();
+  }
+  memset(to, 0xff, 16);
+  mine.pending[mine.count++] = {to, from, mine.group};
+}
+
+static void copies_due(int all_but) {
+  Copies& mine = copies[threadIdx.x];
+  int kept = 0;
+  for (int i = 0; i < mine.count; i++) {
+    Copy c = mine.pending[i];
+    if (c.group >= mine.group - all_but) {
+      mine.pending[kept++] = c;
+    } else if (c.from) {
+      memcpy(c.to, c.from, 16);
+    } else {
+      memset(c.to, 0, 16);
+    }
+  }
+  mine.count = kept;
+}
+
+// Each thread names a row of 16 bytes, eight of which are a matrix; each gets a pair of each matrix.
+static void matrices(unsigned* to, const void* from, bool transposed, int line) {
+  int lane = threadIdx.x % LANES, first = threadIdx.x - lane;
+  if ((size_t)from % 16) {
+    fprintf(stderr, "a row of a matrix at no multiple of 16\n");
+    abort();
+  }
+  slots[threadIdx.x] = (unsigned long long)from;
+  wait(WARP, line);
+  for (int i = 0; i < 4; i++) {
+    auto row = [&](int r) { return (const unsigned short*)slots[first + i * 8 + r]; };
+    int g = lane / 4, t = lane % 4 * 2;
+    unsigned low = transposed ? row(t)[g] : row(g)[t], high = transposed ? row(t + 1)[g] : row(g)[t + 1];
+    to[i] = low | high << 16;
+  }
+  wait(WARP, line);
+}
+
+// The tensor cores' m16n8k8 of TF32, which read 19 bits of a float.
+static void mma_tf32(float* sums, const unsigned* a, const unsigned* b, int line) {
+  int lane = threadIdx.x % LANES, first = threadIdx.x - lane;
+  memcpy(parts[threadIdx.x], a, 16);
+  memcpy(parts[threadIdx.x] + 4, b, 8);
+  wait(WARP, line);
+  auto value = [&](int holder, int part) {
+    unsigned bits = parts[first + holder][part] & 0xffffe000u;
+    float x;
+    memcpy(&x, &bits, 4);
+    return x;
+  };
+  for (int i = 0; i < 4; i++) {
+    int row = lane / 4 + i / 2 * 8, column = lane % 4 * 2 + i % 2;
+    for (int k = 0; k < 8; k++) {
+      sums[i] += value(row % 8 * 4 + k % 4, row / 8 + k / 4 * 2) * value(column * 4 + k % 4, 4 + k / 4);
+    }
+  }
+  wait(WARP, line);
+}
+
+alignas(16) static char shared[99 * 1024];
+
 }  // namespace shim
 
 #define __syncthreads() shim::wait(shim::BLOCK, __LINE__)
@@ -173,3 +254,15 @@ static unsigned short to_f16(float x) { return same_bits<unsigned short>((_Float
 static float widen_bf16(unsigned short half) { return __uint_as_float((unsigned)half << 16); }
 #define mma_f16(sums, a, b) shim::mma(sums, a, b, from_f16, __LINE__)
 #define mma_bf16(sums, a, b) shim::mma(sums, a, b, widen_bf16, __LINE__)
+#define mma_tf32(sums, a, b) shim::mma_tf32(sums, a, b, __LINE__)
+#define ldmatrix(to, from) shim::matrices(to, from, false, __LINE__)
+#define ldmatrix_transposed(to, from) shim::matrices(to, from, true, __LINE__)
+static char* shared_memory() { return shim::shared; }
+static void copy_16(void* to, const void* from, bool inside) { shim::copy(to, inside ? from : nullptr); }
+static void copies_commit() { shim::copies[threadIdx.x].group++; }
+template <int N> void copies_wait() { shim::copies_due(N); }
+static void round_tf32(unsigned* x) {
+  for (int i = 0; i < 4; i++) {
+    if ((x[i] & 0x7f800000u) != 0x7f800000u) x[i] += 0x1000;
+  }
+}

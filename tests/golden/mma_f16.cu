@@ -1,14 +1,3 @@
-template <class T> struct vec4 {
-  alignas(16) T x;
-  T y, z, w;
-  __device__ void operator+=(vec4 v) {
-    x += v.x, y += v.y, z += v.z, w += v.w;
-  }
-  friend __device__ vec4 operator*(T s, vec4 v) {
-    return vec4{s * v.x, s * v.y, s * v.z, s * v.w};
-  }
-};
-
 // NaN if either is.
 template <class T> __device__ T larger(T a, T b) {
   return a < b || b != b ? b : a;
@@ -31,6 +20,70 @@ __device__ unsigned short to_f16(float x) {
 }
 #endif
 
+// Neighbours that are read and written as one.
+template <class T, int N> struct wide {
+  alignas(sizeof(T) * N < 16 ? sizeof(T) * N : 16) T at[N];
+};
+
+// What a launch gives a block besides its own arrays.
+#ifdef __CUDA_ARCH__
+__device__ char* shared_memory() {
+  extern __shared__ __align__(16) char bytes[];
+  return bytes;
+}
+#endif
+
+// Starts to copy 16 bytes, or zeros, to shared memory; both places are multiples of 16.
+#ifdef __CUDA_ARCH__
+__device__ void copy_16(void* to, const void* from, bool inside) {
+#if __CUDA_ARCH__ >= 800
+  asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;" ::"r"(unsigned(__cvta_generic_to_shared(to))), "l"(from),
+               "r"(inside ? 16 : 0)
+               : "memory");
+#else
+  *(wide<unsigned, 4>*)to = inside ? *(const wide<unsigned, 4>*)from : wide<unsigned, 4>();
+#endif
+}
+#endif
+
+// Ends a group of copies.
+#ifdef __CUDA_ARCH__
+__device__ void copies_commit() {
+#if __CUDA_ARCH__ >= 800
+  asm volatile("cp.async.commit_group;" ::: "memory");
+#endif
+}
+#endif
+
+// Waits for the thread's own copies, the last N groups excepted.
+#ifdef __CUDA_ARCH__
+template <int N> __device__ void copies_wait() {
+#if __CUDA_ARCH__ >= 800
+  asm volatile("cp.async.wait_group %0;" ::"n"(N) : "memory");
+#endif
+}
+#endif
+
+// Four matrices of 8 rows of 16 bytes, of which each thread of the warp names a row.
+#ifdef __CUDA_ARCH__
+__device__ void ldmatrix(unsigned* to, const void* from) {
+  asm volatile("ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%0, %1, %2, %3}, [%4];"
+               : "=r"(to[0]), "=r"(to[1]), "=r"(to[2]), "=r"(to[3])
+               : "r"(unsigned(__cvta_generic_to_shared(from)))
+               : "memory");
+}
+#endif
+
+// Four matrices of 8 x 8 halves, of which each thread of the warp names a column.
+#ifdef __CUDA_ARCH__
+__device__ void ldmatrix_transposed(unsigned* to, const void* from) {
+  asm volatile("ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16 {%0, %1, %2, %3}, [%4];"
+               : "=r"(to[0]), "=r"(to[1]), "=r"(to[2]), "=r"(to[3])
+               : "r"(unsigned(__cvta_generic_to_shared(from)))
+               : "memory");
+}
+#endif
+
 // A warp's 16 x 8 sums, and products of 16 x 16 by 16 x 8 halves; which thread holds which is told in PTX's manual.
 #ifdef __CUDA_ARCH__
 __device__ void mma_f16(float* sums, const unsigned* a, const unsigned* b) {
@@ -46,130 +99,100 @@ const unsigned short* a0;
 const unsigned short* a1;
 float* a2;
 
-// Four neighbours of the first factor, along its terms, from row m and term k on; of the second, along its rows; zero outside.
-__device__ vec4<float> four_a(int batch, int m, int k) const {
-  auto four = vec4<float>();
+// 8 neighbours of the factor, zeros outside.
+__device__ void copy_a(void* to, int batch, int m, int k) const {
   const int r0 = m;
-  if (k >= 200) { return four; }
-  const int inner = k;
-  {
-    const int r2 = inner + 0;
-    const float v0 = from_f16(a0[(r0 * 200 + r2)]);
-    four.x = v0;
-  }
-  {
-    const int r2 = inner + 1;
-    const float v0 = from_f16(a0[(r0 * 200 + r2)]);
-    four.y = v0;
-  }
-  {
-    const int r2 = inner + 2;
-    const float v0 = from_f16(a0[(r0 * 200 + r2)]);
-    four.z = v0;
-  }
-  {
-    const int r2 = inner + 3;
-    const float v0 = from_f16(a0[(r0 * 200 + r2)]);
-    four.w = v0;
-  }
-  return four;
-}
-
-__device__ vec4<float> four_b(int batch, int n, int k) const {
-  auto four = vec4<float>();
-  if (k >= 200) { return four; }
   const int r2 = k;
-  if (n >= 300) { return four; }
-  const int inner = n;
-  {
-    const int r1 = inner + 0;
-    const float v2 = from_f16(a1[(r1 + r2 * 300)]);
-    four.x = v2;
-  }
-  {
-    const int r1 = inner + 1;
-    const float v2 = from_f16(a1[(r1 + r2 * 300)]);
-    four.y = v2;
-  }
-  {
-    const int r1 = inner + 2;
-    const float v2 = from_f16(a1[(r1 + r2 * 300)]);
-    four.z = v2;
-  }
-  {
-    const int r1 = inner + 3;
-    const float v2 = from_f16(a1[(r1 + r2 * 300)]);
-    four.w = v2;
-  }
-  return four;
+  const bool inside = k < 200;
+  copy_16(to, a0 + (inside ? (r0 * 200 + r2) : 0), inside);
 }
 
-// Two neighbouring columns.
-__device__ void store_two(int batch, int m, int n, vec4<float> sums) const {
+// 8 neighbours of the factor, zeros outside.
+__device__ wide<unsigned short, 8> load_b(int batch, int n, int k) const {
+  wide<unsigned short, 8> values = {};
+  if (k >= 200) { return values; }
+  const int r2 = k;
+#pragma unroll
+  for (int j = 0; j < 8; j += 1) {
+    if (n + j < 300) {
+      const int position = n + j;
+      const int r1 = position;
+      const float v2 = from_f16(a1[(r1 + r2 * 300)]);
+      values.at[j] = to_f16(v2);
+    }
+  }
+  return values;
+}
+
+// 2 neighbouring columns.
+__device__ void store(int batch, int m, int n, const float* sums) const {
   const int r0 = m;
   if (n >= 300) { return; }
   const int inner = n;
-  {
-    const int r1 = inner + 0;
-    const float v7 = larger(sums.x, 0.0f);
-    a2[(r0 * 300 + r1)] = v7;
+  wide<float, 2> out2;
+#pragma unroll
+  for (int j = 0; j < 2; j += 1) {
+    const int r1 = inner + j;
+    const float v7 = larger(sums[j], 0.0f);
+    out2.at[j] = v7;
   }
-  {
-    const int r1 = inner + 1;
-    const float v7 = larger(sums.y, 0.0f);
-    a2[(r0 * 300 + r1)] = v7;
-  }
+  *(wide<float, 2>*)(a2 + (r0 * 300 + inner)) = out2;
 }
 
-// A block computes 64 x 64 outputs, 32 terms at a time; each of its warps 32 x 32 of them, on tensor cores.
-// While two tiles are multiplied the next two are on their way.
+// A block computes 64 x 64 outputs, 32 terms at a time. While two tiles are multiplied the next ones are on their
+// way. The first factor's lie terms by terms, the second's rows by rows.
 __device__ void part(int tile, int thread) const {
-  alignas(16) __shared__ unsigned short tile_a[2][64][40];
-  alignas(16) __shared__ unsigned short tile_b[2][64][40];
+  unsigned short* shared_a = (unsigned short*)shared_memory();
+  unsigned short* shared_b = shared_a + 3 * 2560;
   int batch = tile / 40;
-  int first_m = tile % 40 / 5 * 64;
-  int first_n = tile % 5 * 64;
-  int my_m = thread / 32 / 2 * 32 + thread % 32 / 4;
-  int my_n = thread / 32 % 2 * 32 + thread % 32 / 4;
-  int my_k = thread % 4 * 2;
-  float sums[32 / 16][32 / 8][4] = {};
-  vec4<float> next_a[4], next_b[4];
-  for (int first_k = -32, now = 1; first_k < 200; first_k += 32, now ^= 1) {
-    int next_k = first_k + 32;
+  // 8 rows of tiles at a time, column by column: blocks that run together read the same rows and columns.
+  int band = tile % 40 / 40 * 8;
+  int height = min(8 - band, 8);
+  int first_m = (band + tile % 40 % 40 % height) * 64;
+  int first_n = tile % 40 % 40 / height * 64;
+  int lane = thread % 32;
+  int warp_m = thread / 32 / 2 * 32;
+  int warp_n = thread / 32 % 2 * 32;
+  int my_a = (warp_m + lane % 16) * 40 + (lane / 16 * 8) * 1;
+  int my_b = (warp_n + lane / 16 * 8) * 1 + (lane % 16) * 72;
+  float sums[2][4][4] = {};
+  wide<unsigned short, 8> next_b[2];
+  for (int first_k = -64, now = 1; first_k < 200; first_k += 32) {
+    copies_wait<3 - 2>();
+    __syncthreads();
+    int next_k = first_k + 64;
+    int next = now == 0 ? 3 - 1 : now - 1;
     if (next_k < 200) {
 #pragma unroll
-      for (int i = 0; i < 4; i += 1) {
+      for (int i = 0; i < 2; i += 1) {
         int at = thread + i * 128;
-        next_a[i] = four_a(batch, first_m + at / 8, next_k + at % 8 * 4);
+        copy_a(shared_a + next * 2560 + (at / 4) * 40 + (at % 4 * 8) * 1, batch, first_m + at / 4, next_k + at % 4 * 8);
       }
 #pragma unroll
-      for (int i = 0; i < 4; i += 1) {
+      for (int i = 0; i < 2; i += 1) {
         int at = thread + i * 128;
-        next_b[i] = four_b(batch, first_n + at % 16 * 4, next_k + at / 16);
+        next_b[i] = load_b(batch, first_n + at % 8 * 8, next_k + at / 8);
       }
     }
+    copies_commit();
     if (first_k >= 0) {
+      const unsigned short* tile_a = shared_a + now * 2560 + my_a;
+      const unsigned short* tile_b = shared_b + now * 2304 + my_b;
 #pragma unroll
       for (int k = 0; k < 32; k += 16) {
-        unsigned a[32 / 16][4], b[32 / 8][2];
+        unsigned a[2][4], b[4][2];
 #pragma unroll
-        for (int i = 0; i < 32 / 16; i += 1) {
-          const unsigned short* from = &tile_a[now][my_m + i * 16][my_k + k];
-          a[i][0] = *(const unsigned*)from;
-          a[i][1] = *(const unsigned*)(from + 8 * 40);
-          a[i][2] = *(const unsigned*)(from + 8);
-          a[i][3] = *(const unsigned*)(from + 8 * 40 + 8);
+        for (int i = 0; i < 2; i += 1) {
+          ldmatrix(a[i], tile_a + (i * 16 + 0) * 40 + (k + 0) * 1);
         }
 #pragma unroll
-        for (int j = 0; j < 32 / 8; j += 1) {
-          const unsigned short* from = &tile_b[now][my_n + j * 8][my_k + k];
-          b[j][0] = *(const unsigned*)from;
-          b[j][1] = *(const unsigned*)(from + 8);
+        for (int j = 0; j < 4; j += 2) {
+          ldmatrix_transposed(b[j], tile_b + (j * 8 + 0) * 1 + (k + 0) * 72);
         }
 #pragma unroll
-        for (int i = 0; i < 32 / 16; i += 1) {
+        for (int i = 0; i < 2; i += 1) {
 #pragma unroll
-          for (int j = 0; j < 32 / 8; j += 1) {
+          for (int j = 0; j < 4; j += 1) {
             mma_f16(sums[i][j], a[i], b[j]);
           }
         }
@@ -177,34 +200,21 @@ __device__ void part(int tile, int thread) const {
     }
     if (next_k < 200) {
 #pragma unroll
-      for (int i = 0; i < 4; i += 1) {
+      for (int i = 0; i < 2; i += 1) {
         int at = thread + i * 128;
-        unsigned short* to = &tile_a[now ^ 1][at / 8][at % 8 * 4];
-        to[0] = to_f16(next_a[i].x);
-        to[1] = to_f16(next_a[i].y);
-        to[2 * 1] = to_f16(next_a[i].z);
-        to[3 * 1] = to_f16(next_a[i].w);
-      }
-#pragma unroll
-      for (int i = 0; i < 4; i += 1) {
-        int at = thread + i * 128;
-        unsigned short* to = &tile_b[now ^ 1][at % 16 * 4][at / 16];
-        to[0] = to_f16(next_b[i].x);
-        to[40] = to_f16(next_b[i].y);
-        to[2 * 40] = to_f16(next_b[i].z);
-        to[3 * 40] = to_f16(next_b[i].w);
+        *(wide<unsigned short, 8>*)(shared_b + next * 2304 + (at % 8 * 8) * 1 + (at / 8) * 72) = next_b[i];
       }
     }
-    __syncthreads();
+    now = now == 3 - 1 ? 0 : now + 1;
   }
 #pragma unroll
-  for (int i = 0; i < 32 / 16; i += 1) {
+  for (int i = 0; i < 2; i += 1) {
 #pragma unroll
-    for (int j = 0; j < 32 / 8; j += 1) {
-      int m = first_m + my_m + i * 16;
-      int n = first_n + my_n - thread % 32 / 4 + j * 8 + my_k;
-      store_two(batch, m, n, vec4<float>{sums[i][j][0], sums[i][j][1]});
-      store_two(batch, m + 8, n, vec4<float>{sums[i][j][2], sums[i][j][3]});
+    for (int j = 0; j < 4; j += 1) {
+      int m = first_m + warp_m + i * 16 + lane / 4;
+      int n = first_n + warp_n + j * 8 + lane % 4 * 2;
+      store(batch, m, n, sums[i][j]);
+      store(batch, m + 8, n, sums[i][j] + 2);
     }
   }
 }

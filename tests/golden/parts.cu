@@ -1,13 +1,46 @@
-template <class T> struct vec4 {
-  alignas(16) T x;
-  T y, z, w;
-  __device__ void operator+=(vec4 v) {
-    x += v.x, y += v.y, z += v.z, w += v.w;
-  }
-  friend __device__ vec4 operator*(T s, vec4 v) {
-    return vec4{s * v.x, s * v.y, s * v.z, s * v.w};
-  }
+// Neighbours that are read and written as one.
+template <class T, int N> struct wide {
+  alignas(sizeof(T) * N < 16 ? sizeof(T) * N : 16) T at[N];
 };
+
+// What a launch gives a block besides its own arrays.
+#ifdef __CUDA_ARCH__
+__device__ char* shared_memory() {
+  extern __shared__ __align__(16) char bytes[];
+  return bytes;
+}
+#endif
+
+// Starts to copy 16 bytes, or zeros, to shared memory; both places are multiples of 16.
+#ifdef __CUDA_ARCH__
+__device__ void copy_16(void* to, const void* from, bool inside) {
+#if __CUDA_ARCH__ >= 800
+  asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;" ::"r"(unsigned(__cvta_generic_to_shared(to))), "l"(from),
+               "r"(inside ? 16 : 0)
+               : "memory");
+#else
+  *(wide<unsigned, 4>*)to = inside ? *(const wide<unsigned, 4>*)from : wide<unsigned, 4>();
+#endif
+}
+#endif
+
+// Ends a group of copies.
+#ifdef __CUDA_ARCH__
+__device__ void copies_commit() {
+#if __CUDA_ARCH__ >= 800
+  asm volatile("cp.async.commit_group;" ::: "memory");
+#endif
+}
+#endif
+
+// Waits for the thread's own copies, the last N groups excepted.
+#ifdef __CUDA_ARCH__
+template <int N> __device__ void copies_wait() {
+#if __CUDA_ARCH__ >= 800
+  asm volatile("cp.async.wait_group %0;" ::"n"(N) : "memory");
+#endif
+}
+#endif
 
 // Where each argument is, and what is done with them.
 struct Launch {
@@ -16,129 +49,118 @@ const float* a1;
 float* a2;
 float* a3;
 
-// Rows m .. m + 3 of the first factor, columns n .. n + 3 of the second; zero outside.
-__device__ vec4<float> four_a(int batch, int m, int k) const {
-  auto four = vec4<float>();
+// 4 neighbours of the factor, zeros outside.
+__device__ void copy_a(void* to, int batch, int m, int k) const {
   const int r3 = batch;
+  const int r0 = m;
   const int r2 = k;
-  const int inner = m;
-  {
-    const int r0 = inner + 0;
-    const float v0 = a0[(r0 * 20000 + r2 + r3 * 400)];
-    four.x = v0;
-  }
-  {
-    const int r0 = inner + 1;
-    const float v0 = a0[(r0 * 20000 + r2 + r3 * 400)];
-    four.y = v0;
-  }
-  {
-    const int r0 = inner + 2;
-    const float v0 = a0[(r0 * 20000 + r2 + r3 * 400)];
-    four.z = v0;
-  }
-  {
-    const int r0 = inner + 3;
-    const float v0 = a0[(r0 * 20000 + r2 + r3 * 400)];
-    four.w = v0;
-  }
-  return four;
+  copy_16(to, a0 + (r0 * 20000 + r2 + r3 * 400), true);
 }
 
-__device__ vec4<float> four_b(int batch, int n, int k) const {
-  auto four = vec4<float>();
+// 4 neighbours of the factor, zeros outside.
+__device__ void copy_b(void* to, int batch, int n, int k) const {
   const int r3 = batch;
   const int r2 = k;
-  if (n >= 40) { return four; }
-  const int inner = n;
-  {
-    const int r1 = inner + 0;
-    const float v1 = a1[(r1 + r2 * 40 + r3 * 16000)];
-    four.x = v1;
-  }
-  {
-    const int r1 = inner + 1;
-    const float v1 = a1[(r1 + r2 * 40 + r3 * 16000)];
-    four.y = v1;
-  }
-  {
-    const int r1 = inner + 2;
-    const float v1 = a1[(r1 + r2 * 40 + r3 * 16000)];
-    four.z = v1;
-  }
-  {
-    const int r1 = inner + 3;
-    const float v1 = a1[(r1 + r2 * 40 + r3 * 16000)];
-    four.w = v1;
-  }
-  return four;
+  const int r1 = n;
+  const bool inside = n < 40;
+  copy_16(to, a1 + (inside ? (r1 + r2 * 40 + r3 * 16000) : 0), inside);
 }
 
-__device__ void store_four(int batch, int m, int n, vec4<float> sums) const {
+// 4 neighbouring columns.
+__device__ void store(int batch, int m, int n, const float* sums) const {
   const int r3 = batch;
   const int r0 = m;
   if (n >= 40) { return; }
   const int inner = n;
-  {
-    const int r1 = inner + 0;
-    a3[(r0 * 40 + r1 + r3 * 1280)] = sums.x;
+  wide<float, 4> out3;
+#pragma unroll
+  for (int j = 0; j < 4; j += 1) {
+    const int r1 = inner + j;
+    out3.at[j] = sums[j];
   }
-  {
-    const int r1 = inner + 1;
-    a3[(r0 * 40 + r1 + r3 * 1280)] = sums.y;
-  }
-  {
-    const int r1 = inner + 2;
-    a3[(r0 * 40 + r1 + r3 * 1280)] = sums.z;
-  }
-  {
-    const int r1 = inner + 3;
-    a3[(r0 * 40 + r1 + r3 * 1280)] = sums.w;
-  }
+  *(wide<float, 4>*)(a3 + (r0 * 40 + inner + r3 * 1280)) = out3;
 }
 
-// A block computes 32 x 32 outputs, 16 terms at a time, a thread 4 x 4 of them. A vector of
-// a tile holds four neighbouring rows (or columns).
+// A block computes 32 x 32 outputs, 16 terms at a time. While two tiles are multiplied the next ones are on their
+// way. The first factor's lie terms by terms, the second's rows by rows.
 __device__ void part(int tile, int thread) const {
-  __shared__ vec4<float> tile_a[144];
-  __shared__ vec4<float> tile_b[144];
+  float* shared_a = (float*)shared_memory();
+  float* shared_b = shared_a + 2 * 640;
   int batch = tile / 2;
-  int first_m = tile % 2 / 2 * 32;
-  int first_n = tile % 2 * 32;
-  int my_m = thread / 8 * 1;
-  int my_n = thread % 8 * 1;
-  const auto a_m0 = thread / 16;
-  const auto a_k0 = thread % 16;
-  const auto a_m1 = (thread + 64) / 16;
-  const auto a_k1 = (thread + 64) % 16;
-  const auto b_n0 = thread % 8;
-  const auto b_k0 = thread / 8;
-  const auto b_n1 = (thread + 64) % 8;
-  const auto b_k1 = (thread + 64) / 8;
-  auto sum_0_0 = vec4<float>();
-  auto sum_1_0 = vec4<float>();
-  auto sum_2_0 = vec4<float>();
-  auto sum_3_0 = vec4<float>();
-  for (int first_k = 0; first_k < 400; first_k += 16) {
-    tile_a[a_k0 * 9 + a_m0] = four_a(batch, first_m + a_m0 * 4, first_k + a_k0);
-    tile_a[a_k1 * 9 + a_m1] = four_a(batch, first_m + a_m1 * 4, first_k + a_k1);
-    tile_b[b_k0 * 9 + b_n0] = four_b(batch, first_n + b_n0 * 4, first_k + b_k0);
-    tile_b[b_k1 * 9 + b_n1] = four_b(batch, first_n + b_n1 * 4, first_k + b_k1);
+  // 8 rows of tiles at a time, column by column: blocks that run together read the same rows and columns.
+  int band = tile % 2 / 16 * 8;
+  int height = min(1 - band, 8);
+  int first_m = (band + tile % 2 % 16 % height) * 32;
+  int first_n = tile % 2 % 16 / height * 32;
+  int row = thread / 32 / 1 * 4 + thread % 32 / 8;
+  int column = thread / 32 % 1 * 8 + thread % 8;
+  int my_a = row * 20;
+  int my_b = column * 4;
+  float sums[4][4] = {};
+  for (int first_k = -16, now = 1; first_k < 400; first_k += 16) {
+    copies_wait<2 - 2>();
     __syncthreads();
-    for (int k = 0; k < 16; k += 1) {
-      const auto m0 = tile_a[k * 9 + my_m + 0];
-      const auto n0 = tile_b[k * 9 + my_n + 0];
-      sum_0_0 += m0.x * n0;
-      sum_1_0 += m0.y * n0;
-      sum_2_0 += m0.z * n0;
-      sum_3_0 += m0.w * n0;
+    int next_k = first_k + 16;
+    int next = now == 0 ? 2 - 1 : now - 1;
+    if (next_k < 400) {
+#pragma unroll
+      for (int i = 0; i < 2; i += 1) {
+        int at = thread + i * 64;
+        copy_a(shared_a + next * 640 + (at / 4) * 20 + (at % 4 * 4) * 1, batch, first_m + at / 4, next_k + at % 4 * 4);
+      }
+#pragma unroll
+      for (int i = 0; i < 2; i += 1) {
+        int at = thread + i * 64;
+        copy_b(shared_b + next * 512 + (at % 8 * 4) * 1 + (at / 8) * 32, batch, first_n + at % 8 * 4, next_k + at / 8);
+      }
     }
-    __syncthreads();
+    copies_commit();
+    if (first_k >= 0) {
+      const float* tile_a = shared_a + now * 640 + my_a;
+      const float* tile_b = shared_b + now * 512 + my_b;
+#pragma unroll
+      for (int k = 0; k < 16; k += 4) {
+        float a[4][4], b[4][4];
+#pragma unroll
+        for (int i = 0; i < 4; i += 1) {
+          auto four = *(const wide<float, 4>*)(tile_a + i * 160 + k);
+#pragma unroll
+          for (int t = 0; t < 4; t += 1) {
+            a[i][t] = four.at[t];
+          }
+        }
+#pragma unroll
+        for (int t = 0; t < 4; t += 1) {
+#pragma unroll
+          for (int i = 0; i < 4; i += 4) {
+            auto four = *(const wide<float, 4>*)(tile_b + (k + t) * 32 + i * 8);
+#pragma unroll
+            for (int c = 0; c < 4; c += 1) {
+              b[i + c][t] = four.at[c];
+            }
+          }
+        }
+#pragma unroll
+        for (int t = 0; t < 4; t += 1) {
+#pragma unroll
+          for (int i = 0; i < 4; i += 1) {
+#pragma unroll
+            for (int j = 0; j < 4; j += 1) {
+              sums[i][j] += a[i][t] * b[j][t];
+            }
+          }
+        }
+      }
+    }
+    now = now == 2 - 1 ? 0 : now + 1;
   }
-  store_four(batch, first_m + my_m * 4 + 0, first_n + (my_n + 0) * 4, sum_0_0);
-  store_four(batch, first_m + my_m * 4 + 1, first_n + (my_n + 0) * 4, sum_1_0);
-  store_four(batch, first_m + my_m * 4 + 2, first_n + (my_n + 0) * 4, sum_2_0);
-  store_four(batch, first_m + my_m * 4 + 3, first_n + (my_n + 0) * 4, sum_3_0);
+#pragma unroll
+  for (int i = 0; i < 4; i += 1) {
+#pragma unroll
+    for (int j = 0; j < 4; j += 4) {
+      store(batch, first_m + row + i * 8, first_n + column * 4 + j / 4 * 32 + j % 4, sums[i] + j);
+    }
+  }
 }
 
 __device__ void run(int group, int thread) const {

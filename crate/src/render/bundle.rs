@@ -112,7 +112,7 @@ impl Dispatch {
         if self.kernels.len() == 1 && !self.ordered {
             let part = part(site(0, ""));
             let call = "  part(group, thread);\n";
-            return super::shader(bindings, target.lang, &part.text, call, part.groups, part.threads);
+            return super::shader(bindings, target.lang, call, &part);
         }
         let prefixes: Vec<String> = (0..self.kernels.len()).map(|i| format!("k{i}_")).collect();
         let all: Vec<Part> =
@@ -123,7 +123,9 @@ impl Dispatch {
         } else {
             (divided(&all, &prefixes), all.iter().map(|p| p.groups).sum())
         };
-        super::shader(bindings, target.lang, &text.join("\n"), &body, groups, self.threads)
+        let shared = all.iter().map(|p| p.shared).max().unwrap_or(0);
+        let whole = Part { text: text.join("\n"), groups, threads: self.threads, shared, blocks: 0 };
+        super::shader(bindings, target.lang, &body, &whole)
     }
 }
 

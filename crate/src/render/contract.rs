@@ -122,7 +122,7 @@ pub fn part(site: Site, tile: Tile) -> Part {
         ("multiply", multiply(prefix, tile, lang, vectors_m + 1, vectors_n + 1)),
         ("finish", finish(prefix, tile)),
     ];
-    Part { text: fill(lang.contract, &holes), groups: tiles, threads: tile.threads() }
+    Part { text: fill(lang.contract, &holes), groups: tiles, threads: tile.threads(), shared: 0, blocks: 0 }
 }
 
 /// Statements that put four neighbouring rows (or columns) of a factor at one `k` into `four`.

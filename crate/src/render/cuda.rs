@@ -3,7 +3,7 @@
 
 use super::{
     prelude,
-    spelling::{Operand, Spelling},
+    spelling::{Operand, Spelling, Tiles},
 };
 use crate::graph::{
     Binary,
@@ -11,46 +11,53 @@ use crate::graph::{
     Unary,
 };
 
-pub static CUDA: Spelling = Spelling {
-    ty,
-    constant,
-    constant_name: |name, dtype, value| format!("const {} {name} = {value};", ty(dtype)),
-    variable: |name, dtype, value| format!("{} {name} = {value};", ty(dtype)),
-    fixed: "const auto",
-    changing: "auto",
-    for_loop: |name, start, end, step| {
-        format!("for (int {name} = {start}; {name} < {end}; {name} += {step})")
-    },
-    unary,
-    binary,
-    select: |condition, yes, no| format!("({condition} ? {yes} : {no})"),
-    cast,
-    bitcast,
-    within: |value, size| format!("(unsigned({value}) < {size}u)"),
-    from_memory: |element, _, dtype| match dtype {
-        Bool => format!("({element} != 0)"),
-        F16 | BF16 => format!("from_{}({element})", short(dtype)),
-        I8 | U8 | I32 | U32 | I64 | F32 | F64 => element.into(),
-    },
-    to_memory: |value, _, dtype| match dtype {
-        F16 | BF16 => format!("to_{}({value})", short(dtype)),
-        Bool | I8 | U8 | I32 | U32 | I64 | F32 | F64 => value.into(),
-    },
-    words: None,
-    buffer: |number, element, written| {
-        let access = if written { "" } else { "const " };
-        format!("{access}{}* a{number};\n", stored(element))
-    },
-    barrier: "__syncthreads();",
-    helpers: |source| prelude::used(PRELUDE, source, declared),
-    main: include_str!("../../../shaders/main.cu"),
-    map: include_str!("../../../shaders/map.cu"),
-    reduce: include_str!("../../../shaders/reduce.cu"),
-    join: include_str!("../../../shaders/join.cu"),
-    contract: include_str!("../../../shaders/contract.cu"),
-    mma: Some(include_str!("../../../shaders/mma.cu")),
-    direct: None,
-};
+pub static CUDA: Spelling = spelling(false);
+/// With float32 multiplied on tensor cores, as TF32.
+pub static CUDA_TF32: Spelling = spelling(true);
+
+const fn spelling(tf32: bool) -> Spelling {
+    Spelling {
+        ty,
+        constant,
+        constant_name: |name, dtype, value| format!("const {} {name} = {value};", ty(dtype)),
+        variable: |name, dtype, value| format!("{} {name} = {value};", ty(dtype)),
+        fixed: "const auto",
+        changing: "auto",
+        for_loop: |name, start, end, step| {
+            format!("for (int {name} = {start}; {name} < {end}; {name} += {step})")
+        },
+        unary,
+        binary,
+        select: |condition, yes, no| format!("({condition} ? {yes} : {no})"),
+        cast,
+        bitcast,
+        within: |value, size| format!("(unsigned({value}) < {size}u)"),
+        from_memory: |element, _, dtype| match dtype {
+            Bool => format!("({element} != 0)"),
+            F16 | BF16 => format!("from_{}({element})", short(dtype)),
+            I8 | U8 | I32 | U32 | I64 | F32 | F64 => element.into(),
+        },
+        to_memory: |value, _, dtype| match dtype {
+            F16 | BF16 => format!("to_{}({value})", short(dtype)),
+            Bool | I8 | U8 | I32 | U32 | I64 | F32 | F64 => value.into(),
+        },
+        words: None,
+        buffer: |number, element, written| {
+            let access = if written { "" } else { "const " };
+            format!("{access}{}* a{number};\n", stored(element))
+        },
+        barrier: "__syncthreads();",
+        helpers: |source| prelude::used(PRELUDE, source, declared),
+        main: include_str!("../../../shaders/main.cu"),
+        map: include_str!("../../../shaders/map.cu"),
+        reduce: include_str!("../../../shaders/reduce.cu"),
+        join: include_str!("../../../shaders/join.cu"),
+        contract: include_str!("../../../shaders/contract.cu"),
+        stored,
+        tiles: Some(Tiles { tf32 }),
+        direct: None,
+    }
+}
 
 const PRELUDE: &str = include_str!("../../../shaders/prelude.cu");
 
@@ -83,7 +90,7 @@ fn stored(dtype: DType) -> &'static str {
 }
 
 /// What helpers of a dtype are called after.
-pub fn short(dtype: DType) -> &'static str {
+fn short(dtype: DType) -> &'static str {
     match dtype {
         I8 => "int8",
         U8 => "uint8",

@@ -142,7 +142,13 @@ pub fn part(site: Site, tile: Tile, threads: usize) -> Part {
         ("sums", (0..outputs).map(|i| format!("sum{i}")).collect::<Vec<_>>().join(", ")),
         ("store", p.out),
     ];
-    Part { text: fill(spelled(lang).skeleton, &holes), groups: tiles.div_ceil(teams), threads }
+    Part {
+        text: fill(spelled(lang).skeleton, &holes),
+        groups: tiles.div_ceil(teams),
+        threads,
+        shared: 0,
+        blocks: 0,
+    }
 }
 
 /// A scope for each position an invocation loads at, all that does not change along `k` named in it. Positions

@@ -37,7 +37,13 @@ pub fn part(site: Site, threads: usize) -> Part {
         ("rows", invocations.to_string()),
         ("body", p.out),
     ];
-    Part { text: fill(lang.map, &holes), groups: invocations.div_ceil(threads), threads }
+    Part {
+        text: fill(lang.map, &holes),
+        groups: invocations.div_ceil(threads),
+        threads,
+        shared: 0,
+        blocks: 0,
+    }
 }
 
 /// Packed outputs are written a word at a time, so no two invocations share a word.

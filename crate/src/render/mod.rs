@@ -26,7 +26,7 @@ use crate::{
     kernel::{Arg, Kernel},
 };
 pub use bundle::{Dispatch, dispatches};
-pub use cuda::CUDA;
+pub use cuda::{CUDA, CUDA_TF32};
 pub use spelling::Spelling;
 pub use wgsl::WGSL;
 
@@ -49,6 +49,8 @@ pub struct Shader {
     pub grid: [u32; 2],
     /// Invocations of a workgroup.
     pub threads: u32,
+    /// Bytes that a workgroup's invocations share besides what the source declares.
+    pub shared: u32,
 }
 
 /// A kernel as declarations, among them `fn {prefix}part(group: i32, thread: u32)` that a workgroup's invocations
@@ -58,6 +60,10 @@ pub struct Part {
     pub groups: usize,
     /// Invocations of a workgroup.
     pub threads: usize,
+    /// Bytes they share besides what the text declares.
+    pub shared: usize,
+    /// Workgroups that a multiprocessor should hold; 0 for any.
+    pub blocks: usize,
 }
 
 /// What shaders are made for.
@@ -167,30 +173,34 @@ pub fn part_of(site: Site, threads: usize) -> Part {
 pub fn render(kernel: &Kernel, slots: &Slots, target: Target) -> Shader {
     let bindings = Bindings { args: &kernel.args, slots };
     let part = part(Site { kernel, bindings, first: 0, prefix: "", target });
-    shader(bindings, target.lang, &part.text, "  part(group, thread);\n", part.groups, part.threads)
+    shader(bindings, target.lang, "  part(group, thread);\n", &part)
 }
 
 /// Declarations of parts, and the statements that call them with `group` and `thread`, as a whole shader.
 pub fn shader(
     bindings: Bindings,
     lang: &Spelling,
-    parts: &str,
     body: &str,
-    groups: usize,
-    threads: usize,
+    &Part { ref text, groups, threads, shared, blocks }: &Part,
 ) -> Shader {
     let grid = grid(groups);
     let holes = [
         ("buffers", bindings.buffers(lang)),
         ("offsets", bindings.offsets()),
-        ("parts", parts.into()),
+        ("parts", text.into()),
         ("threads", threads.to_string()),
         ("groups_x", grid[0].to_string()),
         ("groups", groups.to_string()),
+        ("blocks", if blocks == 0 { String::new() } else { format!(", {blocks}") }),
         ("body", body.into()),
     ];
     let main = fill(lang.main, &holes);
-    Shader { source: format!("{}{main}", (lang.helpers)(&main)), grid, threads: threads as u32 }
+    Shader {
+        source: format!("{}{main}", (lang.helpers)(&main)),
+        grid,
+        threads: threads as u32,
+        shared: shared as u32,
+    }
 }
 
 impl Bindings<'_> {

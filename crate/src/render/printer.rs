@@ -1,5 +1,8 @@
 //! Writes expressions of a kernel as statements, each once, as far out as its loops allow.
 
+#[cfg(feature = "cuda")]
+mod wide;
+
 use super::{
     Site, Spelling,
     spelling::{Operand, Words},
@@ -30,6 +33,10 @@ pub struct Scope {
     bases: Vec<Option<(String, Lin)>>,
     /// For a masked load: the name of whether its mask allows it.
     held: Vec<Option<String>>,
+    /// For a load: the neighbours that are loaded, of which this is number `j`.
+    wide: Vec<Option<String>>,
+    /// Arguments of which neighbours are written together, and the name of these.
+    written: Vec<(usize, String)>,
     /// Ends the names of what depends on the ranges named for this scope.
     suffix: String,
 }
@@ -67,6 +74,8 @@ impl<'a> Printer<'a> {
                 ranges: (0..kernel.ranges.len()).map(|r| format!("r{r}")).collect(),
                 bases: vec![None; kernel.exprs.len()],
                 held: vec![None; kernel.exprs.len()],
+                wide: vec![None; kernel.exprs.len()],
+                written: Vec::new(),
                 suffix: String::new(),
             },
             accs,
@@ -311,12 +320,15 @@ impl<'a> Printer<'a> {
     fn load(&mut self, e: ExprId, arg: usize, index: &Lin, mask: &[Cond]) -> String {
         match &self.lang.words {
             Some(words) => self.load_word(e, arg, index, mask, words),
-            None => self.load_element(arg, index, mask),
+            None => self.load_element(e, arg, index, mask),
         }
     }
 
-    fn load_element(&mut self, arg: usize, index: &Lin, mask: &[Cond]) -> String {
+    fn load_element(&mut self, e: ExprId, arg: usize, index: &Lin, mask: &[Cond]) -> String {
         let (lang, dtype) = (self.lang, self.kernel.args[arg].dtype);
+        if let Some(name) = &self.scope.wide[e] {
+            return (lang.from_memory)(&format!("{name}.at[j]"), dtype, dtype);
+        }
         let at = self.lin(index);
         let value = (lang.from_memory)(&format!("{}[{at}]", self.site.pointer(arg)), dtype, dtype);
         match self.held(mask) {
@@ -365,6 +377,9 @@ impl<'a> Printer<'a> {
         let dtype = self.kernel.args[arg].dtype;
         if self.lang.words.is_none() {
             let element = (self.lang.to_memory)(value, dtype, dtype);
+            if let Some((_, name)) = self.scope.written.iter().find(|(a, _)| *a == arg) {
+                return self.line(format!("{name}.at[j] = {element};"));
+            }
             return self.line(format!("{}[{at}] = {element};", self.site.pointer(arg)));
         }
         let (buffer, start, element) = self.site.buffer(arg);

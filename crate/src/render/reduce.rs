@@ -136,7 +136,13 @@ pub fn part(site: Site, lanes: usize, threads: usize) -> Part {
         ("rows", kernel.rows().to_string()),
         ("body", p.out),
     ];
-    Part { text: fill(lang.reduce, &holes), groups: kernel.rows().div_ceil(per_group), threads }
+    Part {
+        text: fill(lang.reduce, &holes),
+        groups: kernel.rows().div_ceil(per_group),
+        threads,
+        shared: 0,
+        blocks: 0,
+    }
 }
 
 /// The points of rows that are written out, and what has a name at each.

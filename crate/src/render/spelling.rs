@@ -43,10 +43,18 @@ pub struct Spelling {
     /// A function that joins the lanes' partial results; one per operation and dtype used.
     pub join: &'static str,
     pub contract: &'static str,
-    /// For tensor cores, where the language reaches any.
-    pub mma: Option<&'static str>,
+    /// Type of an element in memory, where each argument is a pointer of its own type.
+    pub stored: fn(DType) -> &'static str,
+    /// For contractions through memory that is filled while it is read, where the language reaches it.
+    pub tiles: Option<Tiles>,
     /// For GPUs imitated on a CPU, where the language reaches any.
     pub direct: Option<Direct>,
+}
+
+#[derive(Clone, Copy)]
+pub struct Tiles {
+    /// Whether 32-bit floats may be multiplied with the 10 bits of TF32.
+    pub tf32: bool,
 }
 
 pub struct Words {

@@ -66,7 +66,8 @@ pub static WGSL: Spelling = Spelling {
     reduce: include_str!("../../../shaders/reduce.wgsl"),
     join: include_str!("../../../shaders/join.wgsl"),
     contract: include_str!("../../../shaders/contract.wgsl"),
-    mma: None,
+    stored: |_| "",
+    tiles: None,
     direct: Some(Direct {
         skeleton: include_str!("../../../shaders/direct.wgsl"),
         broadcast: |value, lane| format!("subgroupBroadcast({value}, {lane}u)"),

@@ -19,6 +19,7 @@ pub struct Stage {
     pub function: CUfunction,
     pub grid: [u32; 2],
     pub threads: u32,
+    pub shared: u32,
 }
 
 /// Functions by their source.
@@ -31,17 +32,17 @@ pub fn stages(gpu: &Gpu, functions: &mut Functions, bundle: &Bundle) -> Result<V
     }
     let args: Vec<Arg> = bundle.kernels.iter().flat_map(|k| k.args.iter().copied()).collect();
     let bindings = Bindings { args: &args, slots: &[] };
-    let dispatches = render::dispatches(bundle, super::TARGET);
+    let dispatches = render::dispatches(bundle, gpu.target);
     dispatches.iter().map(|d| functions.stage(gpu, d, bindings)).collect()
 }
 
 impl Functions {
     fn stage(&mut self, gpu: &Gpu, dispatch: &Dispatch, bindings: Bindings) -> Result<Stage> {
-        let render::Shader { source, grid, threads } = dispatch.render(bindings, super::TARGET);
+        let render::Shader { source, grid, threads, shared } = dispatch.render(bindings, gpu.target);
         let function = match self.0.get(&source) {
             Some(known) => *known,
             None => {
-                let made = function(gpu, &source).map_err(|why| {
+                let made = function(gpu, &source, shared).map_err(|why| {
                     Error::device(
                         "compile",
                         format!("kernel {}, which {} refuses: {why}", dispatch.name(), gpu.arch),
@@ -53,22 +54,22 @@ impl Functions {
                 made
             }
         };
-        Ok(Stage { function, grid, threads })
+        Ok(Stage { function, grid, threads, shared })
     }
 }
 
 /// From the file of its machine code, if there is one and the driver takes it.
-fn function(gpu: &Gpu, source: &str) -> Result<CUfunction, String> {
+fn function(gpu: &Gpu, source: &str, shared: u32) -> Result<CUfunction, String> {
     let file = cache().map(|folder| folder.join(format!("{}.cubin", key(gpu, source))));
     let kept = file.as_ref().and_then(|f| fs::read(f).ok());
-    if let Some(known) = kept.and_then(|cubin| gpu.load(&cubin).ok()) {
+    if let Some(known) = kept.and_then(|cubin| gpu.load(&cubin, shared).ok()) {
         return Ok(known);
     }
     let cubin = gpu.nvrtc.cubin(source, &gpu.arch)?;
     if let Some(file) = file {
         keep(&file, &cubin);
     }
-    gpu.load(&cubin).map_err(|e| format!("{e:?}"))
+    gpu.load(&cubin, shared).map_err(|e| format!("{e:?}"))
 }
 
 /// Written under another name first, for readers see whole files only. Without a place to write, code is compiled anew

@@ -3,6 +3,7 @@
 use super::nvrtc::Nvrtc;
 use crate::{
     error::{Error, Result},
+    render::{CUDA, CUDA_TF32, Target},
     runtime::local_rank,
 };
 use cudarc::driver::{
@@ -17,6 +18,8 @@ use std::{
 
 /// CUDA 12.0; older drivers lack functions.
 const MIN_VERSION: i32 = 12_000;
+/// More shared memory than this has to be asked for.
+const UNASKED_SHARED: u32 = 48 << 10;
 
 pub struct Gpu {
     pub nvrtc: Nvrtc,
@@ -24,6 +27,7 @@ pub struct Gpu {
     /// `sm_90`.
     pub arch: String,
     pub bytes: usize,
+    pub target: Target,
     device: sys::CUdevice,
     stream: CUstream,
 }
@@ -34,13 +38,15 @@ pub struct Call {
     pub function: CUfunction,
     pub grid: [u32; 2],
     pub threads: u32,
+    pub shared: u32,
     pub args: SmallVec<[CUdeviceptr; 8]>,
 }
 
 impl Call {
     /// The same kernel, perhaps of other arguments.
     pub fn is_like(&self, other: &Call) -> bool {
-        (self.function, self.grid, self.threads) == (other.function, other.grid, other.threads)
+        (self.function, self.grid, self.threads, self.shared)
+            == (other.function, other.grid, other.threads, other.shared)
     }
 
     /// Shows the driver's description of the call.
@@ -54,7 +60,7 @@ impl Call {
             blockDimX: self.threads,
             blockDimY: 1,
             blockDimZ: 1,
-            sharedMemBytes: 0,
+            sharedMemBytes: self.shared,
             kernelParams: params.as_mut_ptr(),
             extra: null_mut(),
             kern: null_mut(),
@@ -81,6 +87,12 @@ pub fn failed(op: &'static str) -> impl Fn(DriverError) -> Error {
             "free memory or restart; device=\"cpu\" gives the same results",
         )
     }
+}
+
+/// TF32 rounds the factors of a product to 11 bits, so it is off unless asked for.
+fn target() -> Target {
+    let tf32 = std::env::var("PLAYGRAD_TF32").is_ok_and(|v| v == "1");
+    Target { lang: if tf32 { &CUDA_TF32 } else { &CUDA }, emulated: false, lanes: 1 }
 }
 
 impl Gpu {
@@ -121,6 +133,7 @@ impl Gpu {
                 name: result::device::get_name(device)?,
                 arch: format!("sm_{major}{minor}"),
                 bytes: result::device::total_mem(device)?,
+                target: target(),
                 device,
                 stream: result::stream::create(result::stream::StreamKind::NonBlocking)?,
             })
@@ -161,12 +174,17 @@ impl Gpu {
         unsafe { result::stream::synchronize(self.stream) }.map_err(failed("run"))
     }
 
-    /// The function `launch` of machine code; it stays loaded.
-    pub fn load(&self, cubin: &[u8]) -> Result<CUfunction, DriverError> {
+    /// The function `launch` of machine code, whose blocks share so many bytes; it stays loaded.
+    pub fn load(&self, cubin: &[u8], shared: u32) -> Result<CUfunction, DriverError> {
         // SAFETY: NVRTC made the code, or a file that says it did; the driver refuses what is not.
         unsafe {
             let module = result::module::load_data(cubin.as_ptr().cast())?;
-            result::module::get_function(module, c"launch".into())
+            let function = result::module::get_function(module, c"launch".into())?;
+            if shared > UNASKED_SHARED {
+                let most = sys::CUfunction_attribute::CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES;
+                result::function::set_function_attribute(function, most, shared as i32)?;
+            }
+            Ok(function)
         }
     }
 
@@ -177,7 +195,7 @@ impl Gpu {
         // as the scheduler made them.
         unsafe {
             let threads = (call.threads, 1, 1);
-            result::launch_kernel(call.function, (x, y, 1), threads, 0, self.stream, &mut params)
+            result::launch_kernel(call.function, (x, y, 1), threads, call.shared, self.stream, &mut params)
         }
     }
 

@@ -9,11 +9,7 @@ mod nccl;
 mod nvrtc;
 
 use super::{BufferId, Bundle, Counters, Device, Launch, Limits, ProcessGroup, Program, ReadFuture, Region};
-use crate::{
-    error::Result,
-    kernel::Kernel,
-    render::{self, CUDA, Target},
-};
+use crate::{error::Result, kernel::Kernel, render};
 use compile::{Functions, Stage};
 use driver::{Call, Gpu, failed};
 use graphs::Graphs;
@@ -26,8 +22,6 @@ use std::{
     pin::Pin,
     rc::Rc,
 };
-
-const TARGET: Target = Target { lang: &CUDA, emulated: false, lanes: 1 };
 
 pub struct Cuda {
     /// Before the GPU, which outlives it.
@@ -66,8 +60,13 @@ impl Cuda {
     fn calls(&self, launch: &Launch) -> Result<Vec<Call>> {
         let args = launch.args.iter().map(|r| self.place(*r)).collect::<Result<smallvec::SmallVec<_>>>()?;
         let stages = launch.program.downcast_ref::<Vec<Stage>>().expect("compiled by this device");
-        let call =
-            |s: &Stage| Call { function: s.function, grid: s.grid, threads: s.threads, args: args.clone() };
+        let call = |s: &Stage| Call {
+            function: s.function,
+            grid: s.grid,
+            threads: s.threads,
+            shared: s.shared,
+            args: args.clone(),
+        };
         Ok(stages.iter().map(call).collect())
     }
 }
@@ -79,7 +78,9 @@ impl Device for Cuda {
 
     fn description(&self) -> String {
         let (major, minor) = self.gpu.nvrtc.version;
-        format!("{}, {}, NVRTC {major}.{minor}", self.gpu.name, self.gpu.arch)
+        let tf32 = self.gpu.target.lang.tiles.as_ref().is_some_and(|t| t.tf32);
+        let tf32 = if tf32 { ", TF32" } else { "" };
+        format!("{}, {}, NVRTC {major}.{minor}{tf32}", self.gpu.name, self.gpu.arch)
     }
 
     fn limits(&self) -> Limits {
@@ -116,11 +117,11 @@ impl Device for Cuda {
     }
 
     fn parts(&self, kernel: &Kernel) -> usize {
-        render::parts(kernel, TARGET)
+        render::parts(kernel, self.gpu.target)
     }
 
     fn rows(&self) -> usize {
-        render::rows(TARGET)
+        render::rows(self.gpu.target)
     }
 
     fn compile(&self, bundle: &Bundle) -> Result<Program> {
