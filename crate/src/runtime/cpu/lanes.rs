@@ -1,7 +1,7 @@
 //! What an operation does to a block of lanes. Floats of 16 bits are computed as float32 and rounded, integers of
 //! 8 bits as int32 or uint32 and wrapped; lanes of 64 bits are float64 or int64.
 
-use super::math::{self, Reg};
+use super::math::{self, Reg, View};
 use crate::graph::{Binary, DType, Reduce, Unary, half};
 
 /// The bits a lane holds for a value of that dtype: 64, or the lower 32.
@@ -14,7 +14,7 @@ pub fn bits_of(x: f64, dtype: DType) -> u64 {
     }
 }
 
-/// A function that is compiled twice on x86-64: for any processor and for those with AVX2.
+/// A function that is compiled three times on x86-64: for any processor, for those with AVX2, and with AVX-512.
 macro_rules! vectorized {
     ($(#[$doc:meta])* pub fn $name:ident($($arg:ident: $ty:ty),* $(,)?) $body:block) => {
         $(#[$doc])*
@@ -26,6 +26,17 @@ macro_rules! vectorized {
                 #[target_feature(enable = "avx2")]
                 fn avx2($($arg: $ty),*) {
                     any($($arg),*)
+                }
+                #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
+                fn avx512($($arg: $ty),*) {
+                    any($($arg),*)
+                }
+                if std::arch::is_x86_feature_detected!("avx512bw")
+                    && std::arch::is_x86_feature_detected!("avx512dq")
+                    && std::arch::is_x86_feature_detected!("avx512vl")
+                {
+                    // SAFETY: the processor has it.
+                    return unsafe { avx512($($arg),*) };
                 }
                 if std::arch::is_x86_feature_detected!("avx2") {
                     // SAFETY: the processor has it.
@@ -59,7 +70,7 @@ fn map<T: Copy>(a: &[T], out: &mut [T], n: usize, f: impl Fn(T) -> T) {
 }
 
 vectorized! {
-pub fn unary(op: Unary, dtype: DType, a: &Reg, out: &mut Reg, n: usize) {
+pub fn unary(op: Unary, dtype: DType, a: View, out: &mut Reg, n: usize) {
     let float = |out: &mut Reg, f: fn(f64) -> f64| map(a.wide(), out.wide_mut(), n, f);
     match (op, dtype) {
         (Unary::Neg, DType::F64) => float(out, |x| -x),
@@ -71,13 +82,13 @@ pub fn unary(op: Unary, dtype: DType, a: &Reg, out: &mut Reg, n: usize) {
         (Unary::Sin, DType::F64) => float(out, f64::sin),
         (Unary::Neg, DType::I64) => map(a.wide(), out.wide_mut(), n, i64::wrapping_neg),
         (Unary::Not, DType::I64) => map(a.wide(), out.wide_mut(), n, |x: u64| !x),
-        (Unary::Trunc, DType::I64) => *out = *a,
+        (Unary::Trunc, DType::I64) => map(a.wide::<u64>(), out.wide_mut(), n, |x| x),
         (Unary::Neg, _) if dtype.is_float() => map(a.f32(), out.f32_mut(), n, |x| -x),
-        (Unary::Neg, _) => map(&a.0, &mut out.0, n, u32::wrapping_neg),
-        (Unary::Not, DType::Bool) => map(&a.0, &mut out.0, n, |x| x ^ 1),
-        (Unary::Not, _) => map(&a.0, &mut out.0, n, |x| !x),
+        (Unary::Neg, _) => map(a.0, &mut out.0, n, u32::wrapping_neg),
+        (Unary::Not, DType::Bool) => map(a.0, &mut out.0, n, |x| x ^ 1),
+        (Unary::Not, _) => map(a.0, &mut out.0, n, |x| !x),
         (Unary::Trunc, _) if dtype.is_float() => map(a.f32(), out.f32_mut(), n, f32::trunc),
-        (Unary::Trunc, _) => map(&a.0, &mut out.0, n, |x| x),
+        (Unary::Trunc, _) => map(a.0, &mut out.0, n, |x| x),
         (Unary::Recip, _) => map(a.f32(), out.f32_mut(), n, |x| 1.0 / x),
         (Unary::Sqrt, _) => map(a.f32(), out.f32_mut(), n, f32::sqrt),
         (Unary::Exp2, _) => map(a.f32(), out.f32_mut(), n, math::exp2),
@@ -88,6 +99,17 @@ pub fn unary(op: Unary, dtype: DType, a: &Reg, out: &mut Reg, n: usize) {
 }
 }
 
+/// A loop for each of the operations that are SIMD instructions; in WebAssembly, where code is dear, one for all.
+macro_rules! each_op {
+    ($op:expr, $of:ident, $a:expr, $b:expr, $out:expr, $n:expr, $($case:ident)*) => {
+        match $op {
+            $(#[cfg(not(target_arch = "wasm32"))]
+            Binary::$case => zip($a, $b, $out, $n, $of(Binary::$case)),)*
+            op => zip($a, $b, $out, $n, $of(op)),
+        }
+    };
+}
+
 #[inline(always)]
 fn zip<T: Copy, O>(a: &[T], b: &[T], out: &mut [O], n: usize, f: impl Fn(T, T) -> O) {
     out[..n].iter_mut().zip(a[..n].iter().zip(&b[..n])).for_each(|(o, (x, y))| *o = f(*x, *y));
@@ -95,19 +117,19 @@ fn zip<T: Copy, O>(a: &[T], b: &[T], out: &mut [O], n: usize, f: impl Fn(T, T) -
 
 vectorized! {
 /// `dtype` is that of the operands.
-pub fn binary(op: Binary, dtype: DType, a: &Reg, b: &Reg, out: &mut Reg, n: usize) {
+pub fn binary(op: Binary, dtype: DType, a: View, b: View, out: &mut Reg, n: usize) {
     match dtype {
         DType::F16 | DType::BF16 | DType::F32 => float_binary(op, a, b, out, n),
         DType::I8 | DType::I32 => match op {
             Binary::Lt => zip(a.i32(), b.i32(), &mut out.0, n, |x, y| u32::from(x < y)),
             Binary::Add | Binary::Mul | Binary::Eq => bits_binary(op, a, b, out, n),
-            _ => zip(a.i32(), b.i32(), &mut out.0, n, int_op(op)),
+            _ => each_op!(op, int_op, a.i32(), b.i32(), &mut out.0, n, Sub Max And Or Xor Shl Shr),
         },
         DType::U32 | DType::U8 | DType::Bool => match op {
             Binary::Add | Binary::Mul | Binary::Eq => bits_binary(op, a, b, out, n),
-            Binary::And => zip(&a.0, &b.0, &mut out.0, n, |x, y| x & y),
-            Binary::Xor => zip(&a.0, &b.0, &mut out.0, n, |x, y| x ^ y),
-            _ => zip(&a.0, &b.0, &mut out.0, n, uint_op(op)),
+            Binary::And => zip(a.0, b.0, &mut out.0, n, |x, y| x & y),
+            Binary::Xor => zip(a.0, b.0, &mut out.0, n, |x, y| x ^ y),
+            _ => each_op!(op, uint_op, a.0, b.0, &mut out.0, n, Sub Max Lt Or Shl Shr),
         },
         DType::F64 => match op {
             Binary::Lt => zip::<f64, u32>(a.wide(), b.wide(), &mut out.0, n, |x, y| (x < y).into()),
@@ -125,16 +147,16 @@ pub fn binary(op: Binary, dtype: DType, a: &Reg, b: &Reg, out: &mut Reg, n: usiz
 
 /// What has the same bits with a sign and without.
 #[inline(always)]
-fn bits_binary(op: Binary, a: &Reg, b: &Reg, out: &mut Reg, n: usize) {
+fn bits_binary(op: Binary, a: View, b: View, out: &mut Reg, n: usize) {
     match op {
-        Binary::Add => zip(&a.0, &b.0, &mut out.0, n, u32::wrapping_add),
-        Binary::Mul => zip(&a.0, &b.0, &mut out.0, n, u32::wrapping_mul),
-        _ => zip(&a.0, &b.0, &mut out.0, n, |x, y| u32::from(x == y)),
+        Binary::Add => zip(a.0, b.0, &mut out.0, n, u32::wrapping_add),
+        Binary::Mul => zip(a.0, b.0, &mut out.0, n, u32::wrapping_mul),
+        _ => zip(a.0, b.0, &mut out.0, n, |x, y| u32::from(x == y)),
     }
 }
 
 #[inline(always)]
-fn float_binary(op: Binary, a: &Reg, b: &Reg, out: &mut Reg, n: usize) {
+fn float_binary(op: Binary, a: View, b: View, out: &mut Reg, n: usize) {
     let (a, b) = (a.f32(), b.f32());
     match op {
         Binary::Lt => zip(a, b, &mut out.0, n, |x, y| u32::from(x < y)),
@@ -185,6 +207,7 @@ fn long_op(op: Binary) -> fn(i64, i64) -> i64 {
     }
 }
 
+#[inline(always)]
 fn int_op(op: Binary) -> fn(i32, i32) -> u32 {
     match op {
         Binary::Add => |x, y| x.wrapping_add(y) as u32,
@@ -203,6 +226,7 @@ fn int_op(op: Binary) -> fn(i32, i32) -> u32 {
     }
 }
 
+#[inline(always)]
 fn uint_op(op: Binary) -> fn(u32, u32) -> u32 {
     match op {
         Binary::Add => u32::wrapping_add,
@@ -222,11 +246,47 @@ fn uint_op(op: Binary) -> fn(u32, u32) -> u32 {
 }
 
 vectorized! {
-pub fn cast(from: DType, to: DType, a: &Reg, out: &mut Reg, n: usize) {
+/// `a` where `c` is not 0, else `b`.
+pub fn choose(dtype: DType, c: View, a: View, b: View, out: &mut Reg, n: usize) {
+    #[inline(always)]
+    fn each<T: Copy>(c: &[u32], a: &[T], b: &[T], out: &mut [T], n: usize) {
+        for ((out, c), (a, b)) in out[..n].iter_mut().zip(&c[..n]).zip(a[..n].iter().zip(&b[..n])) {
+            *out = if *c != 0 { *a } else { *b };
+        }
+    }
+    match dtype.size() {
+        8 => each::<u64>(c.0, a.wide(), b.wide(), out.wide_mut(), n),
+        _ => each(c.0, a.0, b.0, &mut out.0, n),
+    }
+}
+}
+
+vectorized! {
+/// Lanes of 16-bit floats, from memory.
+pub fn widen(dtype: DType, from: &[u16], out: &mut [u32]) {
+    match dtype {
+        DType::F16 => out.iter_mut().zip(from).for_each(|(o, x)| *o = half::from_f16(*x).to_bits()),
+        _ => out.iter_mut().zip(from).for_each(|(o, x)| *o = u32::from(*x) << 16),
+    }
+}
+}
+
+vectorized! {
+/// Lanes that hold 16-bit floats, to memory.
+pub fn shorten(dtype: DType, from: &[u32], out: &mut [u16]) {
+    match dtype {
+        DType::F16 => out.iter_mut().zip(from).for_each(|(o, x)| *o = half::to_f16(f32::from_bits(*x))),
+        _ => out.iter_mut().zip(from).for_each(|(o, x)| *o = (*x >> 16) as u16),
+    }
+}
+}
+
+vectorized! {
+pub fn cast(from: DType, to: DType, a: View, out: &mut Reg, n: usize) {
     if from.size() == 8 || to.size() == 8 {
         return cast_wide(from, to, a, out, n);
     }
-    let (a, to_lanes) = (&a.0, &mut out.0);
+    let (a, to_lanes) = (a.0, &mut out.0);
     match (from.is_float(), to) {
         (true, DType::Bool) => map(a, to_lanes, n, |x| (f32::from_bits(x) != 0.0) as u32),
         (true, DType::I8) => map(a, to_lanes, n, |x| f32::from_bits(x) as i8 as u32),
@@ -244,7 +304,7 @@ pub fn cast(from: DType, to: DType, a: &Reg, out: &mut Reg, n: usize) {
 }
 }
 
-fn cast_wide(from: DType, to: DType, a: &Reg, out: &mut Reg, n: usize) {
+fn cast_wide(from: DType, to: DType, a: View, out: &mut Reg, n: usize) {
     for i in 0..n {
         let bits = match from {
             DType::F64 => of_float(a.wide::<f64>()[i], to),
@@ -275,12 +335,12 @@ fn of_int(x: i64, to: DType) -> u64 {
 }
 
 /// The same bits in memory, read as another dtype of the same size.
-pub fn bitcast(from: DType, to: DType, a: &Reg, out: &mut Reg, n: usize) {
+pub fn bitcast(from: DType, to: DType, a: View, out: &mut Reg, n: usize) {
     match (from, to) {
         (DType::F16, DType::BF16) => map(a.f32(), out.f32_mut(), n, |x| half::from_bf16(half::to_f16(x))),
         (DType::BF16, DType::F16) => map(a.f32(), out.f32_mut(), n, |x| half::from_f16(half::to_bf16(x))),
-        _ if to.size() == 8 => *out = *a,
-        _ => map(&a.0, &mut out.0, n, |x| x),
+        _ if to.size() == 8 => map(a.wide::<u64>(), out.wide_mut(), n, |x| x),
+        _ => map(a.0, &mut out.0, n, |x| x),
     }
     if to.size() == 1 {
         narrow(to, out, n);
@@ -289,7 +349,7 @@ pub fn bitcast(from: DType, to: DType, a: &Reg, out: &mut Reg, n: usize) {
 
 vectorized! {
 /// Accumulates `value` lane by lane; accumulators have at least 32 bits.
-pub fn combine(op: Reduce, dtype: DType, acc: &mut Reg, value: &Reg, n: usize) {
+pub fn combine(op: Reduce, dtype: DType, acc: &mut Reg, value: View, n: usize) {
     #[inline(always)]
     fn each<T: Copy>(acc: &mut [T], value: &[T], n: usize, f: impl Fn(T, T) -> T) {
         acc[..n].iter_mut().zip(&value[..n]).for_each(|(a, v)| *a = f(*a, *v));
@@ -300,9 +360,18 @@ pub fn combine(op: Reduce, dtype: DType, acc: &mut Reg, value: &Reg, n: usize) {
         (Reduce::Max, DType::F32) => each(acc.f32_mut(), value.f32(), n, math::max),
         (_, DType::F64) => each(acc.wide_mut(), value.wide(), n, double_op(operation(op))),
         (_, DType::I64) => each(acc.wide_mut(), value.wide(), n, long_op(operation(op))),
-        _ => each(&mut acc.0, &value.0, n, |a, v| combine_int(op, dtype, a, v)),
+        _ => each(&mut acc.0, value.0, n, |a, v| combine_int(op, dtype, a, v)),
     }
 }
+}
+
+/// What a reduction starts from.
+pub fn identity(op: Reduce, dtype: DType) -> u64 {
+    match op {
+        Reduce::Sum => 0,
+        Reduce::Prod => bits_of(1.0, dtype),
+        Reduce::Max => bits_of(dtype.min_value(), dtype),
+    }
 }
 
 /// One lane of a sum, a product or a maximum of at least 32 bits.
@@ -340,6 +409,36 @@ fn combine_int(op: Reduce, dtype: DType, a: u32, v: u32) -> u32 {
         (Reduce::Max, DType::I32) => (a as i32).max(v as i32) as u32,
         (Reduce::Max, _) => a.max(v),
     }
+}
+
+#[cfg(not(target_arch = "wasm32"))]
+vectorized! {
+/// Folds each row of `each` lanes.
+pub fn fold_rows(op: Reduce, dtype: DType, value: View, each: usize, out: &mut [u32]) {
+    #[inline(always)]
+    fn rows<T: Copy>(value: &[T], each: usize, out: &mut [T], start: T, f: impl Fn(T, T) -> T) {
+        for (out, row) in out.iter_mut().zip(value.chunks_exact(each)) {
+            let mut sums = [start; 16];
+            for some in row.chunks(16) {
+                sums.iter_mut().zip(some).for_each(|(s, v)| *s = f(*s, *v));
+            }
+            for half in [8, 4, 2, 1] {
+                (0..half).for_each(|i| sums[i] = f(sums[i], sums[half + i]));
+            }
+            *out = sums[0];
+        }
+    }
+    let start = identity(op, dtype) as u32;
+    if dtype != DType::F32 {
+        return rows(value.0, each, out, start, |a, v| combine_int(op, dtype, a, v));
+    }
+    let (out, start) = (bytemuck::cast_slice_mut(out), f32::from_bits(start));
+    match op {
+        Reduce::Sum => rows(value.f32(), each, out, start, |a, v| a + v),
+        Reduce::Prod => rows(value.f32(), each, out, start, |a, v| a * v),
+        Reduce::Max => rows(value.f32(), each, out, start, math::max),
+    }
+}
 }
 
 vectorized! {

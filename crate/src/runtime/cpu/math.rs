@@ -23,10 +23,6 @@ pub struct Reg(pub [u32; LANES]);
 impl Reg {
     pub const ZERO: Reg = Reg([0; LANES]);
 
-    pub fn f32(&self) -> &[f32; LANES] {
-        bytemuck::cast_ref(&self.0)
-    }
-
     pub fn f32_mut(&mut self) -> &mut [f32; LANES] {
         bytemuck::cast_mut(&mut self.0)
     }
@@ -65,6 +61,29 @@ impl Reg {
 
     pub fn i32_mut(&mut self) -> &mut [i32; LANES] {
         bytemuck::cast_mut(&mut self.0)
+    }
+}
+
+/// Lanes to read: a register's, or elements of an argument where they lie.
+#[derive(Clone, Copy)]
+pub struct View<'a>(pub &'a [u32]);
+
+impl<'a> View<'a> {
+    pub fn f32(self) -> &'a [f32] {
+        bytemuck::cast_slice(self.0)
+    }
+
+    pub fn i32(self) -> &'a [i32] {
+        bytemuck::cast_slice(self.0)
+    }
+
+    pub fn wide<T: bytemuck::AnyBitPattern>(self) -> &'a [T] {
+        bytemuck::cast_slice(self.0)
+    }
+
+    /// The bits of a lane, of as many bits as the dtype's lanes have.
+    pub fn get(self, dtype: DType, lane: usize) -> u64 {
+        if dtype.size() == 8 { self.wide()[lane] } else { self.0[lane].into() }
     }
 }
 

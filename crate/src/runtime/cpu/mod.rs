@@ -10,6 +10,8 @@ mod memory;
 pub mod pool;
 mod rows;
 mod scan;
+#[cfg(not(target_arch = "wasm32"))]
+mod short;
 mod tape;
 
 use super::{BufferId, Bundle, Counters, Device, Launch, Limits, Program, ReadFuture, Region};
@@ -30,7 +32,7 @@ use std::{
     pin::Pin,
     rc::Rc,
 };
-use tape::Frame;
+use tape::{Frame, Slot};
 
 #[derive(Default)]
 pub struct Cpu {
@@ -48,7 +50,7 @@ pub struct Cpu {
 struct Registers {
     point: Vec<usize>,
     coords: Vec<(RangeId, Box<Reg>)>,
-    regs: Vec<Option<Box<Reg>>>,
+    slots: Vec<Slot>,
     accs: Vec<Reg>,
     packed: Scratch,
 }
@@ -69,6 +71,8 @@ struct CpuProgram {
 
 enum Body {
     Rows(Box<Rows>),
+    #[cfg(not(target_arch = "wasm32"))]
+    Short(Box<short::Short>),
     Gemm(Box<Gemm>),
 }
 
@@ -170,6 +174,11 @@ impl Device for Cpu {
         Box::pin(std::future::ready(Ok(bytes)))
     }
 
+    #[cfg(not(target_arch = "wasm32"))]
+    fn parts(&self, kernel: &Kernel) -> usize {
+        if self.plain { 1 } else { rows::parts(kernel) }
+    }
+
     fn compile(&self, bundle: &Bundle) -> Result<Program> {
         let parts: Vec<CpuProgram> = bundle.kernels.iter().map(|kernel| self.program(kernel)).collect();
         Ok(Rc::new(parts))
@@ -204,14 +213,21 @@ impl Cpu {
             Some(contract) if !self.plain && !math::is_wide(kernel) => {
                 (Body::Gemm(Box::new(Gemm::new(kernel, contract))), kernel.points() / 15)
             }
-            _ => (
-                Body::Rows(Box::new(Rows::new(kernel))),
-                kernel.points().saturating_mul(kernel.exprs.len()) / 2,
-            ),
+            _ => (rows(kernel), kernel.points().saturating_mul(kernel.exprs.len()) / 2),
         };
         let emitted = self.emitter.borrow().find(kernel).map_or_else(OnceCell::new, OnceCell::from);
         CpuProgram { kernel: kernel.clone(), body, nanoseconds, runs: Cell::new(0), emitted }
     }
+}
+
+fn rows(kernel: &Kernel) -> Body {
+    #[cfg(not(target_arch = "wasm32"))]
+    if !rows::prefers_outer(kernel)
+        && let Some(short) = short::Short::new(kernel)
+    {
+        return Body::Short(Box::new(short));
+    }
+    Body::Rows(Box::new(Rows::new(kernel)))
 }
 
 fn programs<'a>(launch: &Launch<'a>) -> &'a Vec<CpuProgram> {
@@ -251,6 +267,11 @@ impl CpuProgram {
                 // SAFETY: the scheduler binds buffers of the sizes in `kernel.args`, alive for the call.
                 with_frame(kernel, args, |frame, _| unsafe { rows.run(kernel, frame, units) });
             }),
+            #[cfg(not(target_arch = "wasm32"))]
+            Body::Short(short) => pool::split(short.units(kernel), self.nanoseconds, &|units| {
+                // SAFETY: as above.
+                with_frame(kernel, args, |frame, _| unsafe { short.run(kernel, frame, units) });
+            }),
             Body::Gemm(gemm) => {
                 let tiles = gemm.tiles(pool::useful(self.nanoseconds));
                 let mut sums = vec![0.0; tiles.room()];
@@ -280,8 +301,8 @@ fn with_frame(kernel: &Kernel, args: &Args, f: impl FnOnce(&mut Frame, &mut Scra
     let mut own = REGISTERS.take();
     own.point.clear();
     own.point.resize(kernel.ranges.len(), 0);
-    if own.regs.len() < kernel.exprs.len() {
-        own.regs.resize_with(kernel.exprs.len(), || None);
+    if own.slots.len() < kernel.exprs.len() {
+        own.slots.resize_with(kernel.exprs.len(), Slot::default);
     }
     if own.accs.len() <= kernel.accs.len() {
         own.accs.resize(kernel.accs.len() + 1, Reg::ZERO);
@@ -291,7 +312,7 @@ fn with_frame(kernel: &Kernel, args: &Args, f: impl FnOnce(&mut Frame, &mut Scra
         point: &mut own.point,
         coords: &mut own.coords,
         args: args.0,
-        regs: &mut own.regs,
+        slots: &mut own.slots,
         accs: &mut own.accs,
         len: 1,
     };

@@ -2,15 +2,12 @@
 //! memory in order.
 
 use super::{
-    lanes::{self, bits_of},
+    lanes,
     math::{LANES, Reg},
     scan::Scanner,
-    tape::{Frame, Lanes, StoreWalk, Tape, block},
+    tape::{self, Frame, Lanes, StoreWalk, Tape, block},
 };
-use crate::{
-    graph::{DType, Reduce},
-    kernel::{Expr, Kernel, RangeId},
-};
+use crate::kernel::{Expr, Kernel, RangeId};
 use std::ops::Range;
 
 pub struct Rows {
@@ -45,8 +42,11 @@ impl Rows {
     pub fn new(kernel: &Kernel) -> Rows {
         let is_map = kernel.accs.is_empty() && kernel.scan.is_none();
         let along_outer = is_map || prefers_outer(kernel);
-        let (lanes, loops) =
-            if along_outer { trailing(kernel, &kernel.outer) } else { (vec![], kernel.outer.to_vec()) };
+        let (lanes, loops) = if along_outer {
+            trailing(kernel, &kernel.outer, ENOUGH)
+        } else {
+            (vec![], kernel.outer.to_vec())
+        };
         let stages: Vec<Stage> = kernel
             .stages()
             .into_iter()
@@ -54,7 +54,7 @@ impl Rows {
                 let ranges = &kernel.accs[accs[0]].ranges;
                 let roots: Vec<usize> = accs.iter().map(|a| kernel.accs[*a].value).collect();
                 let (own, loops) =
-                    if along_outer { (vec![], ranges.to_vec()) } else { trailing(kernel, ranges) };
+                    if along_outer { (vec![], ranges.to_vec()) } else { trailing(kernel, ranges, ENOUGH) };
                 let tape = Tape::new(
                     kernel,
                     &roots,
@@ -71,8 +71,11 @@ impl Rows {
             Stores { tape: Tape::new(kernel, &roots, Lanes::blocks(kernel, lanes), moving), walks }
         };
         let per_element = kernel.stores.iter().any(|s| s.per_element).then(|| {
-            let (own, inner) =
-                if along_outer { (vec![], kernel.inner.to_vec()) } else { trailing(kernel, &kernel.inner) };
+            let (own, inner) = if along_outer {
+                (vec![], kernel.inner.to_vec())
+            } else {
+                trailing(kernel, &kernel.inner, ENOUGH)
+            };
             let stores = stores(true, if along_outer { &lanes } else { &own }, &kernel.inner);
             (own, inner, stores)
         });
@@ -185,7 +188,7 @@ impl Stage {
         frame.len = width;
         for a in &self.accs {
             let acc = &kernel.accs[*a];
-            frame.accs[*a].fill(identity(acc.op, acc.dtype), acc.dtype, width);
+            frame.accs[*a].fill(lanes::identity(acc.op, acc.dtype), acc.dtype, width);
         }
         // SAFETY: passed on from the caller.
         unsafe { self.tape.hoist(kernel, frame) };
@@ -195,8 +198,8 @@ impl Stage {
             for a in &self.accs {
                 let acc = &kernel.accs[*a];
                 let n = frame.len;
-                let value = frame.regs[acc.value].as_deref().expect("the tape computed it");
-                lanes::combine(acc.op, acc.dtype, &mut frame.accs[*a], value, n);
+                let (slots, accs) = (&frame.slots, &mut *frame.accs);
+                lanes::combine(acc.op, acc.dtype, &mut accs[*a], tape::value(slots, acc.value), n);
             }
         };
         points(kernel, &self.loops, frame, &mut |frame| {
@@ -215,19 +218,11 @@ impl Stage {
     }
 }
 
-fn identity(op: Reduce, dtype: DType) -> u64 {
-    match op {
-        Reduce::Sum => 0,
-        Reduce::Prod => bits_of(1.0, dtype),
-        Reduce::Max => bits_of(dtype.min_value(), dtype),
-    }
-}
-
-/// The last ranges, enough of them to fill a block, and those before.
-fn trailing(kernel: &Kernel, ranges: &[RangeId]) -> (Vec<RangeId>, Vec<RangeId>) {
+/// The last ranges, at least `enough` points where there are so many, and those before.
+pub fn trailing(kernel: &Kernel, ranges: &[RangeId], enough: usize) -> (Vec<RangeId>, Vec<RangeId>) {
     let mut at = ranges.len();
     let mut size = 1;
-    while at > 0 && size < ENOUGH {
+    while at > 0 && size < enough {
         at -= 1;
         size *= kernel.ranges[ranges[at]];
     }
@@ -236,13 +231,13 @@ fn trailing(kernel: &Kernel, ranges: &[RangeId]) -> (Vec<RangeId>, Vec<RangeId>)
 
 /// Lanes along the outer ranges cost `reduced` blocks per 256 rows, lanes inside a row cost blocks per row; loads
 /// that jump cost several times a load that steps.
-fn prefers_outer(kernel: &Kernel) -> bool {
+pub fn prefers_outer(kernel: &Kernel) -> bool {
     if kernel.outer.is_empty() {
         return false;
     }
     let reduced = kernel.accs.first().map_or(&kernel.inner, |a| &a.ranges);
-    let (inside, _) = trailing(kernel, reduced);
-    let (along, _) = trailing(kernel, &kernel.outer);
+    let (inside, _) = trailing(kernel, reduced, ENOUGH);
+    let (along, _) = trailing(kernel, &kernel.outer, ENOUGH);
     let (rows, points) = (kernel.rows(), kernel.size(reduced).max(1));
     let (wide_in, wide_out) = (kernel.size(&inside).max(1), kernel.size(&along).max(1));
     let blocks_in = rows * (points / wide_in) * wide_in.div_ceil(LANES);
@@ -257,6 +252,19 @@ fn prefers_outer(kernel: &Kernel) -> bool {
     };
     let cost = |blocks: usize, jumps: usize| blocks * kernel.exprs.len() * 20 + rows * points * jumps;
     cost(blocks_out, jumps(&along)) < cost(blocks_in, jumps(&inside))
+}
+
+/// Into how many parts sums of few long rows are cut, so that threads can share them and blocks are full. The same
+/// for any number of threads.
+#[cfg(not(target_arch = "wasm32"))]
+pub fn parts(kernel: &Kernel) -> usize {
+    let longest = kernel.accs.iter().map(|a| kernel.size(&a.ranges)).max().unwrap_or(1);
+    let rows = kernel.rows().max(1);
+    if kernel.contract.is_some() || rows.saturating_mul(longest) < 1 << 15 {
+        return 1;
+    }
+    let (busy, least) = if prefers_outer(kernel) { (2048, 32) } else { (32, 1024) };
+    (busy / rows).min(longest / least).max(1)
 }
 
 /// Calls `f` at every point of `ranges`, last range fastest.

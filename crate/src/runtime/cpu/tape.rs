@@ -2,7 +2,7 @@
 
 use super::{
     lanes::{self, bits_of},
-    math::{self, LANES, Reg},
+    math::{self, LANES, Reg, View},
 };
 use crate::{
     graph::{Binary, DType, Unary, half},
@@ -16,10 +16,11 @@ enum Walk {
         lin: Lin,
         stride: i64,
     },
-    /// As far from the first lane as the table says, which is at coordinate 0.
+    /// As far from the first lane as the table says, which is at coordinate 0; lanes follow each other by `run`.
     Table {
         lin: Lin,
         offsets: Vec<i32>,
+        run: usize,
     },
     Free(Lin),
 }
@@ -30,24 +31,36 @@ impl Walk {
     }
 }
 
+/// Lanes that follow each other in memory from which on they are copied together.
+const RUN: usize = 4;
+
 /// What varies along a block.
 #[derive(Clone, Copy)]
 pub struct Lanes<'a> {
     pub ranges: &'a [RangeId],
     /// Lanes of a block, where every block starts at coordinate 0 of all ranges but the first.
     block: Option<usize>,
+    /// Lanes of a row, where a block holds several.
+    each: usize,
 }
 
 impl<'a> Lanes<'a> {
+    /// Blocks of so many rows of `each` lanes, which start at coordinate 0 of all ranges but the first.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub fn rows(ranges: &'a [RangeId], rows: usize, each: usize) -> Lanes<'a> {
+        Lanes { ranges, block: Some(rows * each), each }
+    }
+
     /// Blocks start anywhere.
     pub fn anywhere(ranges: &'a [RangeId]) -> Lanes<'a> {
-        Lanes { ranges, block: None }
+        Lanes { ranges, block: None, each: 1 }
     }
 
     /// Blocks start at multiples of `block`.
     pub fn blocks(kernel: &Kernel, ranges: &'a [RangeId]) -> Lanes<'a> {
         let block = block(kernel, ranges);
-        Lanes { ranges, block: block.is_multiple_of(run(kernel, ranges)).then_some(block) }
+        let aligned = block.is_multiple_of(run(kernel, ranges));
+        Lanes { ranges, block: aligned.then_some(block), each: 1 }
     }
 }
 
@@ -73,14 +86,20 @@ struct Check {
 enum Kind {
     Const(u64),
     Index(Walk),
-    Load { arg: usize, walk: Walk, checks: Vec<Check> },
+    Load {
+        arg: usize,
+        walk: Walk,
+        checks: Vec<Check>,
+        lend: bool,
+    },
     Masked(Vec<Check>, ExprId),
     Unary(Unary, ExprId),
     Binary(Binary, ExprId, ExprId),
     Where(ExprId, ExprId, ExprId),
     Cast(ExprId),
     Bitcast(ExprId),
-    Acc(usize),
+    /// Of each row, so many lanes.
+    Acc(usize, usize),
 }
 
 #[derive(Clone, Debug)]
@@ -104,11 +123,26 @@ pub struct Frame<'a> {
     /// Coordinates of the lanes, for each lane range, where something reads them.
     pub coords: &'a mut Vec<(RangeId, Box<Reg>)>,
     pub args: &'a [*mut u8],
-    /// One register per expression; empty while it is written.
-    pub regs: &'a mut [Option<Box<Reg>>],
+    /// The value of each expression.
+    pub slots: &'a mut [Slot],
     /// Finished accumulators, and after them the scan's value.
     pub accs: &'a mut [Reg],
     pub len: usize,
+}
+
+/// The value of an expression: a register, which is away while it is written, or elements of an argument.
+#[derive(Default)]
+pub struct Slot {
+    own: Option<Box<Reg>>,
+    lent: Option<(*const u32, usize)>,
+}
+
+pub fn value(slots: &[Slot], e: ExprId) -> View<'_> {
+    match slots[e].lent {
+        // SAFETY: elements of an argument, which lives as long as the frame.
+        Some((first, n)) => View(unsafe { std::slice::from_raw_parts(first, n) }),
+        None => View(&slots[e].own.as_deref().expect("an expression names earlier ones").0),
+    }
 }
 
 impl Tape {
@@ -122,19 +156,22 @@ impl Tape {
             let kind = match &typed.expr {
                 Expr::Const(bits) => Kind::Const(bits_of(f64::from_bits(*bits), typed.dtype)),
                 Expr::Index(lin) => Kind::Index(walk(kernel, lin, lanes)),
-                Expr::Load { arg, index, mask } => Kind::Load {
-                    arg: *arg,
-                    walk: walk(kernel, index, lanes),
-                    checks: checks(kernel, mask, lanes),
-                },
+                Expr::Load { arg, index, mask } => {
+                    let walk = walk(kernel, index, lanes);
+                    let in_order = matches!(walk, Walk::Even { stride: 1, .. }) && mask.is_empty();
+                    // An argument may be written where it was read, before another store takes what it held.
+                    let stored = kernel.stores.iter().any(|s| s.value == id);
+                    let lend = in_order && !stored && kernel.args[*arg].dtype.size() == 4;
+                    Kind::Load { arg: *arg, walk, checks: checks(kernel, mask, lanes), lend }
+                }
                 Expr::Masked(mask, e) => Kind::Masked(checks(kernel, mask, lanes), *e),
                 Expr::Unary(op, a) => Kind::Unary(*op, *a),
                 Expr::Binary(op, a, b) => Kind::Binary(*op, *a, *b),
                 Expr::Where(c, a, b) => Kind::Where(*c, *a, *b),
                 Expr::Cast(a) => Kind::Cast(*a),
                 Expr::Bitcast(a) => Kind::Bitcast(*a),
-                Expr::Acc(i) => Kind::Acc(*i),
-                Expr::Scan => Kind::Acc(kernel.accs.len()),
+                Expr::Acc(i) => Kind::Acc(*i, lanes.each),
+                Expr::Scan => Kind::Acc(kernel.accs.len(), 1),
             };
             let list = if varies[id] { &mut tape.body } else { &mut tape.hoisted };
             list.push(Instr { id, dtype: typed.dtype, kind });
@@ -150,7 +187,7 @@ impl Tape {
             Kind::Load { walk, checks, .. } => walk.reads_coords() || free(checks),
             Kind::Masked(checks, _) => free(checks),
             Kind::Const(_) | Kind::Unary(..) | Kind::Binary(..) | Kind::Where(..) => false,
-            Kind::Cast(_) | Kind::Bitcast(_) | Kind::Acc(_) => false,
+            Kind::Cast(_) | Kind::Bitcast(_) | Kind::Acc(..) => false,
         })
     }
 
@@ -174,16 +211,34 @@ impl Tape {
 }
 
 fn walk(kernel: &Kernel, lin: &Lin, lanes: Lanes) -> Walk {
-    let irregular = lin.any_value(&mut |_| true) || lanes.ranges.iter().any(|r| lin.nested(*r));
-    match lanes.ranges {
-        _ if irregular => Walk::Free(lin.clone()),
-        [r] => Walk::Even { lin: lin.clone(), stride: lin.coefficient(*r) },
-        all if all.iter().all(|r| lin.coefficient(*r) == 0) => Walk::Even { lin: lin.clone(), stride: 0 },
-        all => match lanes.block {
-            Some(block) => Walk::Table { lin: lin.clone(), offsets: offsets(kernel, lin, all, block) },
-            None => Walk::Free(lin.clone()),
-        },
+    if let Some(stride) = even(kernel, lin, lanes.ranges) {
+        return Walk::Even { lin: lin.clone(), stride };
     }
+    let irregular = lin.any_value(&mut |_| true) || lanes.ranges.iter().any(|r| lin.nested(*r));
+    let Some(block) = lanes.block.filter(|_| !irregular) else { return Walk::Free(lin.clone()) };
+    let offsets = offsets(kernel, lin, lanes.ranges, block);
+    let follow = |run: usize| offsets.chunks(run).all(|c| c.iter().zip(c[0]..).all(|(a, b)| *a == b));
+    let breaks = (1..offsets.len()).find(|i| offsets[*i] != offsets[0] + *i as i32);
+    let run = breaks.unwrap_or(offsets.len());
+    Walk::Table { lin: lin.clone(), run: if follow(run) { run } else { 1 }, offsets }
+}
+
+/// The step from lane to lane, where it is the same everywhere.
+pub fn even(kernel: &Kernel, lin: &Lin, ranges: &[RangeId]) -> Option<i64> {
+    if lin.any_value(&mut |_| true) || ranges.iter().any(|r| lin.nested(*r)) {
+        return None;
+    }
+    let mut steps = ranges.iter().rev().filter(|r| kernel.ranges[**r] > 1);
+    let Some(last) = steps.next() else { return Some(0) };
+    let stride = lin.coefficient(*last);
+    let mut step = stride * kernel.ranges[*last] as i64;
+    for r in steps {
+        if lin.coefficient(*r) != step {
+            return None;
+        }
+        step *= kernel.ranges[*r] as i64;
+    }
+    Some(stride)
 }
 
 /// What the ranges add to the form, at the points of a block.
@@ -203,8 +258,8 @@ fn checks(kernel: &Kernel, mask: &[Cond], lanes: Lanes) -> Vec<Check> {
 }
 
 impl Frame<'_> {
-    pub fn reg(&self, e: ExprId) -> &Reg {
-        self.regs[e].as_deref().expect("an expression names earlier ones")
+    pub fn reg(&self, e: ExprId) -> View<'_> {
+        value(self.slots, e)
     }
 
     /// The value at the first lane; lane ranges stand at their first coordinate in `point`.
@@ -297,7 +352,7 @@ impl Frame<'_> {
                 let (base, stride) = (self.base(lin) as i32, *stride as i32);
                 (0..self.len).for_each(|i| out[i] = base + i as i32 * stride);
             }
-            Walk::Table { lin, offsets } => {
+            Walk::Table { lin, offsets, .. } => {
                 let base = self.base(lin) as i32;
                 out[..self.len].iter_mut().zip(offsets).for_each(|(out, offset)| *out = base + offset);
             }
@@ -311,13 +366,19 @@ impl Instr {
     /// As for `Tape::run`.
     unsafe fn run(&self, kernel: &Kernel, f: &mut Frame) {
         let n = f.len;
-        let mut boxed = f.regs[self.id].take().unwrap_or_else(|| Box::new(Reg::ZERO));
+        if let Kind::Load { arg, walk: Walk::Even { lin, .. }, lend: true, .. } = &self.kind {
+            // SAFETY: the caller vouches for the arguments.
+            let first = unsafe { f.args[*arg].cast::<u32>().offset(f.base(lin) as isize) };
+            f.slots[self.id].lent = Some((first, n));
+            return;
+        }
+        let mut boxed = f.slots[self.id].own.take().unwrap_or_else(|| Box::new(Reg::ZERO));
         let out = &mut *boxed;
         match &self.kind {
             Kind::Const(bits) => out.fill(*bits, self.dtype, n),
             Kind::Index(walk) => f.walk(walk, out.i32_mut()),
             // SAFETY: the caller vouches for the arguments.
-            Kind::Load { arg, walk, checks } => unsafe {
+            Kind::Load { arg, walk, checks, .. } => unsafe {
                 load(f, f.args[*arg], kernel.args[*arg].dtype, walk, checks, out);
             },
             Kind::Masked(checks, e) => {
@@ -334,20 +395,19 @@ impl Instr {
                 lanes::binary(*op, kernel.exprs[*a].dtype, f.reg(*a), f.reg(*b), out, n);
                 lanes::narrow(self.dtype, out, n);
             }
-            Kind::Where(c, a, b) => {
-                let (c, a, b) = (&f.reg(*c).0, f.reg(*a), f.reg(*b));
-                if self.dtype.size() == 8 {
-                    let (a, b, out) = (a.wide::<u64>(), b.wide::<u64>(), out.wide_mut::<u64>());
-                    (0..n).for_each(|i| out[i] = if c[i] != 0 { a[i] } else { b[i] });
-                } else {
-                    (0..n).for_each(|i| out.0[i] = if c[i] != 0 { a.0[i] } else { b.0[i] });
-                }
-            }
+            Kind::Where(c, a, b) => lanes::choose(self.dtype, f.reg(*c), f.reg(*a), f.reg(*b), out, n),
             Kind::Cast(a) => lanes::cast(kernel.exprs[*a].dtype, self.dtype, f.reg(*a), out, n),
             Kind::Bitcast(a) => lanes::bitcast(kernel.exprs[*a].dtype, self.dtype, f.reg(*a), out, n),
-            Kind::Acc(i) => *out = f.accs[*i],
+            Kind::Acc(i, each) if *each > 1 => {
+                let rows = out.0[..n].chunks_mut(*each).zip(&f.accs[*i].0);
+                rows.for_each(|(out, acc)| out.fill(*acc));
+            }
+            Kind::Acc(i, _) => {
+                let words = n * self.dtype.size().div_ceil(4);
+                out.0[..words].copy_from_slice(&f.accs[*i].0[..words]);
+            }
         }
-        f.regs[self.id] = Some(boxed);
+        f.slots[self.id] = Slot { own: Some(boxed), lent: None };
     }
 }
 
@@ -374,40 +434,79 @@ unsafe fn load(f: &Frame, from: *mut u8, dtype: DType, walk: &Walk, checks: &[Ch
         let out = &mut out.wide_mut::<u64>()[..f.len];
         return out.iter_mut().enumerate().for_each(|(i, o)| *o = if ok[i] { at(index[i]) } else { 0 });
     }
-    let interval = f.interval(checks);
-    match (walk, interval) {
-        (Walk::Even { lin, stride }, Some((a, b))) => {
-            let base = f.base(lin);
-            out.0[..f.len].fill(0);
+    let Some((a, b)) = f.interval(checks) else {
+        let ok = f.allowed(checks);
+        let mut index = [0; LANES];
+        f.walk(walk, &mut index);
+        return (0..f.len).for_each(|i| out.0[i] = if ok[i] { at(index[i] as i64) } else { 0 });
+    };
+    out.0[..a].fill(0);
+    out.0[b..f.len].fill(0);
+    let out = &mut out.0[a..b];
+    if out.is_empty() {
+        return;
+    }
+    match walk {
+        Walk::Even { lin, stride } => {
+            let base = f.base(lin) + a as i64 * stride;
             match stride {
-                // SAFETY: lanes a..b read b − a elements that follow each other.
-                1 if wide && a < b => unsafe {
-                    let src = from.cast::<u32>().offset((base + a as i64) as isize);
-                    std::ptr::copy_nonoverlapping(src, out.0[a..b].as_mut_ptr(), b - a);
-                },
-                0 if a < b => out.0[a..b].fill(at(base)),
-                _ => (a..b).for_each(|i| out.0[i] = at(base + i as i64 * stride)),
+                // SAFETY: the elements follow each other.
+                1 if dtype.size() > 1 => unsafe { load_run(from, base, dtype, out) },
+                0 => out.fill(at(base)),
+                _ if wide => {
+                    // SAFETY: the caller vouches for the index.
+                    let first = unsafe { from.cast::<u32>().offset(base as isize) };
+                    for (i, out) in out.iter_mut().enumerate() {
+                        // SAFETY: as above.
+                        *out = unsafe { first.offset(i as isize * *stride as isize).read() };
+                    }
+                }
+                _ => out.iter_mut().enumerate().for_each(|(i, o)| *o = at(base + i as i64 * stride)),
             }
         }
-        (_, Some((a, b))) => {
+        Walk::Table { lin, offsets, run } if *run >= RUN && a == 0 && dtype.size() > 1 => {
+            let base = f.base(lin);
+            for (out, offset) in out.chunks_mut(*run).zip(offsets.iter().step_by(*run)) {
+                // SAFETY: the elements of a run follow each other.
+                unsafe { load_run(from, base + i64::from(*offset), dtype, out) };
+            }
+        }
+        Walk::Table { lin, offsets, .. } if wide => {
+            // SAFETY: the caller vouches for the index.
+            let first = unsafe { from.cast::<u32>().offset(f.base(lin) as isize) };
+            for (out, offset) in out.iter_mut().zip(&offsets[a..]) {
+                // SAFETY: as above.
+                *out = unsafe { first.offset(*offset as isize).read() };
+            }
+        }
+        Walk::Table { .. } | Walk::Free(_) => {
             let mut index = [0; LANES];
             f.walk(walk, &mut index);
-            out.0[..f.len].fill(0);
             if wide {
-                for (out, i) in out.0[a..b].iter_mut().zip(&index[a..b]) {
+                for (out, i) in out.iter_mut().zip(&index[a..b]) {
                     // SAFETY: the caller vouches for the index.
                     *out = unsafe { from.cast::<u32>().offset(*i as isize).read() };
                 }
                 return;
             }
-            (a..b).for_each(|i| out.0[i] = at(index[i] as i64));
+            out.iter_mut().zip(&index[a..b]).for_each(|(o, i)| *o = at((*i).into()));
         }
-        (_, None) => {
-            let ok = f.allowed(checks);
-            let mut index = [0; LANES];
-            f.walk(walk, &mut index);
-            (0..f.len).for_each(|i| out.0[i] = if ok[i] { at(index[i] as i64) } else { 0 });
+    }
+}
+
+/// Elements that follow each other from `first` on, of two or four bytes.
+///
+/// # Safety
+/// They lie in the buffer.
+unsafe fn load_run(from: *mut u8, first: i64, dtype: DType, out: &mut [u32]) {
+    // SAFETY: the caller vouches for the elements.
+    unsafe {
+        if dtype.size() == 4 {
+            let from = from.cast::<u32>().offset(first as isize);
+            return std::ptr::copy_nonoverlapping(from, out.as_mut_ptr(), out.len());
         }
+        let from = from.cast::<u16>().offset(first as isize);
+        lanes::widen(dtype, std::slice::from_raw_parts(from, out.len()), out);
     }
 }
 
@@ -437,9 +536,13 @@ impl StoreWalk {
     /// # Safety
     /// As for `Tape::run`.
     pub unsafe fn first(&self, f: &Frame) -> *mut u32 {
-        let (Walk::Even { lin, .. } | Walk::Table { lin, .. } | Walk::Free(lin)) = &self.walk;
         // SAFETY: store indices lie inside their argument.
-        unsafe { f.args[self.arg].cast::<u32>().offset(f.base(lin) as isize) }
+        unsafe { f.args[self.arg].cast::<u32>().offset(self.first_at(f)) }
+    }
+
+    fn first_at(&self, f: &Frame) -> isize {
+        let (Walk::Even { lin, .. } | Walk::Table { lin, .. } | Walk::Free(lin)) = &self.walk;
+        f.base(lin) as isize
     }
 
     /// # Safety
@@ -451,6 +554,28 @@ impl StoreWalk {
             // SAFETY: passed on from the caller.
             unsafe { std::ptr::copy_nonoverlapping(value.0.as_ptr(), self.first(f), f.len) };
             return;
+        }
+        if dtype.size() == 2 && matches!(self.walk, Walk::Even { stride: 1, .. }) {
+            // SAFETY: elements of the argument that follow each other, which nobody else writes.
+            let out = unsafe {
+                let first = self.first_at(f);
+                std::slice::from_raw_parts_mut(to.cast::<u16>().offset(first), f.len)
+            };
+            return lanes::shorten(dtype, &value.0[..f.len], out);
+        }
+        if let (4, Walk::Table { offsets, run, .. }) = (dtype.size(), &self.walk) {
+            // SAFETY: store indices lie inside their argument.
+            let first = unsafe { to.cast::<u32>().offset(self.first_at(f)) };
+            if *run >= RUN {
+                for (value, offset) in value.0[..f.len].chunks(*run).zip(offsets.iter().step_by(*run)) {
+                    // SAFETY: as above, and the elements of a run follow each other.
+                    unsafe {
+                        let to = first.offset(*offset as isize);
+                        std::ptr::copy_nonoverlapping(value.as_ptr(), to, value.len());
+                    }
+                }
+                return;
+            }
         }
         let mut index = [0; LANES];
         f.walk(&self.walk, &mut index);

@@ -1,26 +1,26 @@
 //! The epilogue of a contraction, run over a finished tile.
 
 use crate::{
-    kernel::{Expr, ExprId, Kernel, RangeId},
+    kernel::{Cond, Expr, ExprId, Kernel, Lin, RangeId},
     render::wasm::epilogue,
     runtime::cpu::{
         math::LANES,
         rows::{place, set_point},
-        tape::{Frame, Lanes, StoreWalk, Tape},
+        tape::{self, Frame, Lanes, StoreWalk, Tape},
     },
 };
 use std::sync::OnceLock;
 use wasm_encoder::Function;
 
-/// A last range from which lanes run along it alone, so that they are stored in order.
-const LONG: usize = 64;
+/// Points of the last ranges from which lanes run along them alone, so that all steps in memory are even.
+const LONG: usize = 32;
 
 pub struct Finish {
     rows: Vec<RangeId>,
     columns: Vec<RangeId>,
-    /// Lanes run along the columns, or along the rows: along the last range alone where that is long, which then
-    /// has this size.
+    /// Lanes run along the columns, or along the rows: along all ranges, or those from `split` on, of so many points.
     along_columns: bool,
+    split: usize,
     run: Option<usize>,
     tape: Tape,
     walks: Vec<StoreWalk>,
@@ -45,19 +45,31 @@ impl Finish {
             (r, c) if r < 32 && c > r => true,
             _ => stride(columns) <= stride(rows),
         };
-        let mut lanes = if along_columns { columns } else { rows };
-        let run = lanes.last().map(|r| kernel.ranges[*r]).filter(|size| lanes.len() > 1 && *size >= LONG);
-        if run.is_some() {
-            lanes = &lanes[lanes.len() - 1..];
-        }
-        let lanes = Lanes::anywhere(lanes);
+        let lanes = if along_columns { columns } else { rows };
         let roots: Vec<ExprId> = kernel.stores.iter().map(|s| s.value).collect();
+        let needed = kernel.needed(&roots);
+        let is_even = |from: usize| {
+            let even = |lin: &Lin| tape::even(kernel, lin, &lanes[from..]).is_some();
+            let all = |mask: &[Cond]| mask.iter().all(|c| even(&c.lin));
+            kernel.stores.iter().all(|s| even(&s.index))
+                && needed.iter().all(|e| match &kernel.exprs[*e].expr {
+                    Expr::Index(lin) => even(lin),
+                    Expr::Load { index, mask, .. } => even(index) && all(mask),
+                    Expr::Masked(mask, _) => all(mask),
+                    _ => true,
+                })
+        };
+        let longest = (0..lanes.len()).find(|from| is_even(*from)).unwrap_or(0);
+        let split = if kernel.size(&lanes[longest..]) >= LONG { longest } else { 0 };
+        let run = (split > 0).then(|| kernel.size(&lanes[split..]));
+        let lanes = Lanes::anywhere(&lanes[split..]);
         let tape = Tape::new(kernel, &roots, lanes, &kernel.outer);
         let walks: Vec<StoreWalk> = kernel.stores.iter().map(|s| StoreWalk::new(kernel, s, lanes)).collect();
         Finish {
             rows: rows.to_vec(),
             columns: columns.to_vec(),
             along_columns,
+            split,
             run,
             coords: tape.reads_coords() || walks.iter().any(StoreWalk::reads_coords),
             tape,
@@ -99,7 +111,7 @@ impl Finish {
         } else {
             (&self.columns, c0, columns, &self.rows, r0, rows)
         };
-        let (before, own) = lanes.split_at(if self.run.is_some() { lanes.len() - 1 } else { 0 });
+        let (before, own) = lanes.split_at(self.split);
         let run = self.run.unwrap_or(usize::MAX);
         let bare = self.bare && self.along_columns && self.walks[0].in_order(kernel);
         frame.len = LANES.min(count);
