@@ -1,6 +1,7 @@
 """The panels and the training loop of the page, by the names they have in TypeScript."""
 
 import itertools
+import json
 import math
 from builtins import print as print
 from typing import Any, Iterator, NamedTuple
@@ -50,7 +51,7 @@ def _tensor(value: Any) -> Tensor:
 def _keep(panel: str, op: str, source: Any) -> str:
     """Remembers what a panel shows under its name, by which the page asks for it."""
     if not _sources:
-        page.serve(create_proxy(_answer), create_proxy(_first_parameter))
+        page.serve(create_proxy(_answer), create_proxy(_first_parameter), create_proxy(_drawing))
     _sources[panel] = op, source
     return panel
 
@@ -77,6 +78,49 @@ def _answer(panel: str, handle: int) -> int:
 def _first_parameter(panel: str) -> int:
     parameters = get_parameters(_sources[panel][1])
     return ask("alias", parameters[0]._id) if parameters else 0
+
+
+_MOST_NODES = 160
+
+
+def _nearest(result: Any) -> tuple[list, bool]:
+    """The nodes that are the fewest steps from the result, each behind its inputs; whether there are more."""
+    found, queue, more = {result}, [result], False
+    for node in queue:
+        for source in node.inputs:
+            if source in found:
+                continue
+            if len(found) < _MOST_NODES:
+                found.add(source)
+                queue.append(source)
+            else:
+                more = True
+    order: dict[Any, None] = {}
+
+    def visit(node: Any) -> None:
+        if node in found and node not in order:
+            for source in node.inputs:
+                visit(source)
+            order[node] = None
+
+    visit(result)
+    return list(order), more
+
+
+def _drawing(panel: str) -> str:
+    order, more = _nearest(_sources[panel][1])
+    places = {node: place for place, node in enumerate(order)}
+    nodes = []
+    for node in order:
+        kept = [k for k, source in enumerate(node.inputs) if source in places]
+        drawn = {"label": node.label, "op": node.op, "inputs": [places[node.inputs[k]] for k in kept]}
+        if hasattr(node, "grad"):
+            slopes = [node.slopes[k] for k in kept]
+            drawn |= {"data": node.data, "grad": node.grad, "slopes": slopes}
+        elif isinstance(node.value, Tensor):
+            drawn["value"] = ask("alias", node.value._id)
+        nodes.append(drawn)
+    return json.dumps({"nodes": nodes, "more": more})
 
 
 def plot(values: dict[str, Any] | None = None, /, **named: Any) -> None:
@@ -134,6 +178,15 @@ def predictions(images: Tensor, predicted: Any, labels: Tensor) -> None:
 def draw_digit(model: Any) -> None:
     """A pad to draw a digit on, with the model's probabilities beside it."""
     _tell(page.drawDigit, _model("draw", "draw_digit", model))
+
+
+def graph(result: Any, label: str = "graph") -> None:
+    """The graph that a value was computed by: micrograd's Value with data and gradients, or a node of minitf."""
+    if not hasattr(result, "inputs"):
+        expected = "a Value of micrograd or a node of minitf"
+        fix = "Pass the value that was computed last, as in graph(loss)."
+        raise UsageError("graph", f"a {type(result).__name__}", expected, fix)
+    _tell(page.graph, _keep(f"graph:{label}", "graph", result), label)
 
 
 def slider(name: str, min: float, max: float, value: float, step: float | None = None) -> float:

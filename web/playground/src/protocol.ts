@@ -94,7 +94,40 @@ export interface DatasetView {
   test: number;
 }
 
-export type View = BoundaryView | WeightsView | PredictionsView | TensorView | DrawView | DatasetView;
+export interface GraphNode {
+  label: string;
+  /** What it is made by; empty for what is given. */
+  op: string;
+  /** Places of its inputs among the nodes. */
+  inputs: number[];
+  /** Of scalars. */
+  data?: number;
+  grad?: number;
+  /** How much it moves when each input moves a little. */
+  slopes?: number[];
+  /** Of tensors: shape, and values where there are few. */
+  shape?: string;
+  text?: string;
+}
+
+export interface GraphView {
+  kind: "graph";
+  id: string;
+  label: string;
+  /** Each behind its inputs; the last is the result. */
+  nodes: GraphNode[];
+  /** The graph has more nodes than are drawn. */
+  more: boolean;
+}
+
+export type View =
+  | BoundaryView
+  | WeightsView
+  | PredictionsView
+  | TensorView
+  | DrawView
+  | DatasetView
+  | GraphView;
 
 export type LogLevel = "log" | "info" | "warn" | "error";
 

@@ -34,6 +34,21 @@ class Value:
         self._inputs = _inputs
 
     @property
+    def op(self):
+        """What it was computed by; empty where it was given."""
+        return self._op
+
+    @property
+    def inputs(self):
+        """The values this one was computed from, in order."""
+        return [value for value, _ in self._inputs]
+
+    @property
+    def slopes(self):
+        """How much it moves when each input moves a little."""
+        return [slope for _, slope in self._inputs]
+
+    @property
     def _prev(self):
         """The values this one was computed from."""
         return {value for value, _ in self._inputs}
@@ -108,3 +123,16 @@ class Value:
 
     def __repr__(self):
         return f"Value(data={self.data}, grad={self.grad})"
+
+
+def weighted(w, x, b):
+    """`w · x + b` in one node: the weights' slopes are the inputs, the inputs' slopes the weights."""
+    total, inputs = b.data, [(b, 1)]
+    for weight, by in zip(w, x):
+        if isinstance(by, Value):
+            total += weight.data * by.data
+            inputs += ((weight, by.data), (by, weight.data))
+        else:
+            total += weight.data * by
+            inputs.append((weight, by))
+    return Value(total, inputs, "w·x+b")

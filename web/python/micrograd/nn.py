@@ -2,7 +2,7 @@
 
 import random
 
-from .engine import Value
+from .engine import Value, weighted
 
 
 class Module:
@@ -27,7 +27,7 @@ class Neuron(Module):
         self.nonlin = nonlin
 
     def __call__(self, x):
-        total = sum((weight * value for weight, value in zip(self.w, x)), self.b)
+        total = weighted(self.w, x, self.b)
         return total.relu() if self.nonlin else total
 
     def parameters(self):

@@ -1,5 +1,5 @@
 import { ArgumentError } from "../errors.js";
-import { asValue, Value } from "./value.js";
+import { Value, weighted } from "./value.js";
 
 let state = 0x5bd1e995;
 
@@ -42,14 +42,17 @@ export class Neuron extends Module {
   }
 
   forward(x: Input): Value {
-    if (x.length !== this.w.length)
+    if (
+      x?.length !== this.w.length ||
+      !x.every((value) => value instanceof Value || typeof value === "number")
+    )
       throw new ArgumentError(
         "Neuron",
-        `${x.length} inputs`,
-        `${this.w.length}, one a weight`,
+        Array.isArray(x) ? `${x.length} inputs: ${x}` : `a ${typeof x}`,
+        `${this.w.length} numbers or Values, one a weight`,
         "pass as many numbers as the network was made for",
       );
-    const total = this.w.reduce((sum, w, i) => sum.add(w.mul(asValue(x[i] ?? 0, "Neuron"))), this.b);
+    const total = weighted(this.w, x, this.b);
     return this.relu ? total.relu() : total;
   }
 

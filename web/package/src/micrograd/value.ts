@@ -1,5 +1,7 @@
 import { ArgumentError } from "../errors.js";
 
+let passes = 0;
+
 /** A number with a gradient; after `y.backward()`, `x.grad` is dy/dx for every `x` that `y` was computed from. */
 export class Value {
   data: number;
@@ -12,6 +14,8 @@ export class Value {
   readonly inputs: readonly Value[];
   /** How much it moves when each input moves a little. */
   readonly slopes: readonly number[];
+
+  #mark = 0;
 
   constructor(
     data: number,
@@ -79,25 +83,28 @@ export class Value {
   /** Adds to `grad` of every value below this one the derivative of this one by it. */
   backward(): void {
     this.grad = 1;
-    for (const value of this.#order().reverse())
-      value.inputs.forEach((input, i) => {
-        input.grad += (value.slopes[i] ?? 0) * value.grad;
-      });
+    const order = this.#order();
+    for (let at = order.length - 1; at >= 0; at--) {
+      const { inputs, slopes, grad } = order[at] as Value;
+      for (let i = 0; i < inputs.length; i++) (inputs[i] as Value).grad += (slopes[i] ?? 0) * grad;
+    }
   }
 
   /** All values below this one, each behind what it was computed from. */
   #order(): Value[] {
     const order: Value[] = [];
-    const seen = new Set<Value>();
-    const stack: { value: Value; complete: boolean }[] = [{ value: this, complete: false }];
-    for (let top = stack.pop(); top; top = stack.pop()) {
-      const { value, complete } = top;
-      if (complete) order.push(value);
-      else if (!seen.has(value)) {
-        seen.add(value);
-        stack.push({ value, complete: true });
-        for (const input of value.inputs) stack.push({ value: input, complete: false });
+    const [entered, left] = [++passes, ++passes];
+    const stack: Value[] = [this];
+    for (let value = stack.pop(); value; value = stack.pop()) {
+      if (value.#mark === left) continue;
+      if (value.#mark === entered) {
+        value.#mark = left;
+        order.push(value);
+        continue;
       }
+      value.#mark = entered;
+      stack.push(value);
+      for (const input of value.inputs) if (input.#mark < entered) stack.push(input);
     }
     return order;
   }
@@ -107,10 +114,29 @@ export class Value {
   }
 }
 
-export function asValue(value: Value | number, op: string): Value {
+function asValue(value: Value | number, op: string): Value {
   if (value instanceof Value) return value;
   if (typeof value === "number") return new Value(value);
   throw new ArgumentError(op, `a ${typeof value}`, "a Value or a number", "wrap it: new Value(2)");
+}
+
+/** `w · x + b` in one node: the weights' slopes are the inputs, the inputs' slopes the weights. */
+export function weighted(w: readonly Value[], x: readonly (Value | number)[], b: Value): Value {
+  const inputs = [b];
+  const slopes = [1];
+  let total = b.data;
+  w.forEach((weight, i) => {
+    const by = x[i] ?? 0;
+    const data = by instanceof Value ? by.data : by;
+    total += weight.data * data;
+    inputs.push(weight);
+    slopes.push(data);
+    if (by instanceof Value) {
+      inputs.push(by);
+      slopes.push(weight.data);
+    }
+  });
+  return new Value(total, "", "w·x+b", inputs, slopes);
 }
 
 /** The sum of all, from the first on. */

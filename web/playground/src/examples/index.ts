@@ -10,7 +10,13 @@ export interface Example {
 }
 
 export const groups = {
-  begin: ["xor", "one-layer", "micrograd", "moons"],
+  begin: [
+    "xor",
+    "one-layer",
+    "micrograd",
+    "micrograd-moons",
+    "moons",
+  ],
   images: ["mnist-mlp", "mnist-cnn", "beautiful-mnist"],
   graphs: [],
   sequences: ["mamba"],

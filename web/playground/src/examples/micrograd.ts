@@ -1,27 +1,37 @@
-import { tensor } from "playgrad";
-import { plot, print, steps } from "playground";
+import { sum, Value } from "playgrad/micrograd";
+import { graph, plot, print, steps } from "playground";
 
-// How much does the answer move when one number moves?
-const a = tensor(2);
-const b = tensor(-3);
+// Every number remembers what it was made of.
+const a = new Value(2, "a");
+const b = new Value(-3, "b");
 const answer = a.mul(b).add(10).relu().pow(2);
-const [byA, byB] = answer.gradient([a, b]);
-print("answer", answer);
-print("moving a", byA, "moving b", byB);
+answer.label = "answer";
+answer.backward();
 
-// A line through four points, two numbers to find.
-const x = tensor([-1, 0, 1, 2]);
-const y = tensor([-1.2, 0.9, 3.1, 5.2]);
-const slope = tensor(0);
-const start = tensor(0);
+graph(answer, "answer = relu(a · b + 10)²");
+print("answer", answer.data);
+print("moving a", a.grad, "moving b", b.grad);
+
+// A line through four points: two numbers to find.
+const x = [-1, 0, 1, 2];
+const y = [-1.2, 0.9, 3.1, 5.2];
+const slope = new Value(0, "slope");
+const start = new Value(0, "start");
 
 for await (const _ of steps(60)) {
-  const loss = x.mul(slope).add(start).sub(y).square().mean();
+  const errors = x.map((x, i) =>
+    slope.mul(x).add(start).sub(y[i]!).pow(2),
+  );
+  const loss = sum(errors).div(4);
+  loss.label = "loss";
 
-  const [bySlope, byStart] = loss.gradient([slope, start]);
-  slope.assign(slope.sub(bySlope!.mul(0.1)));
-  start.assign(start.sub(byStart!.mul(0.1)));
-  plot({ loss, slope, start });
+  slope.grad = start.grad = 0;
+  loss.backward();
+  slope.data -= 0.1 * slope.grad;
+  start.data -= 0.1 * start.grad;
+
+  graph(loss, "loss of the line");
+  plot({ loss: loss.data, slope: slope.data, start: start.data });
 }
 
-print("y =", slope, "x +", start);
+print("y =", slope.data.toFixed(2), "x +", start.data.toFixed(2));

@@ -5,6 +5,7 @@ export { steps } from "../runner/control";
 export { boundary } from "./boundary";
 export { type Dataset, dataset, type Labelled } from "./dataset";
 export { drawDigit } from "./draw";
+export { graph } from "./graph";
 export { plot } from "./plot";
 export { predictions } from "./predictions";
 export { show } from "./show";

@@ -3,12 +3,14 @@ import { bridge } from "playgrad/bridge";
 import { boundary } from "../live/boundary";
 import { dataset } from "../live/dataset";
 import { drawDigit } from "../live/draw";
+import { addGraph, tensorWords } from "../live/graph";
 import { ForeignModel, type Model } from "../live/model";
 import { plot } from "../live/plot";
 import { predictions } from "../live/predictions";
 import { show } from "../live/show";
 import { slider } from "../live/slider";
 import { weights } from "../live/weights";
+import type { GraphNode } from "../protocol";
 import * as control from "../runner/control";
 import type { Plotted } from "../runner/feed";
 import { redraw, write } from "../runner/terminal";
@@ -20,9 +22,12 @@ import { redraw, write } from "../runner/terminal";
 
 type Answer = (panel: string, handle: number) => number;
 type FirstParameter = (panel: string) => number;
+/** JSON of a graph; the value of a node is a tensor's handle. */
+type Drawing = (panel: string) => string;
 
 let answer: Answer;
 let firstParameter: FirstParameter;
+let drawing: Drawing;
 
 /** The tensor of a handle that Python gives away. */
 function take(handle: number): Tensor {
@@ -49,6 +54,17 @@ class PythonModel extends ForeignModel {
 const either = (panel: string, handle: number): Model | Tensor =>
   panel === "" ? bridge.tensor(handle) : new PythonModel(panel);
 
+async function drawn(panel: string): Promise<{ nodes: GraphNode[]; more: boolean }> {
+  const { nodes, more } = JSON.parse(drawing(panel)) as {
+    nodes: (GraphNode & { value?: number })[];
+    more: boolean;
+  };
+  const filled = nodes.map(async ({ value, ...node }) =>
+    value === undefined ? node : { ...node, ...(await tensorWords(take(value))) },
+  );
+  return { nodes: await Promise.all(filled), more };
+}
+
 async function digits(train?: number, test?: number): Promise<[...number[], string]> {
   const made = await dataset({
     ...(train === undefined ? {} : { train }),
@@ -60,9 +76,10 @@ async function digits(train?: number, test?: number): Promise<[...number[], stri
 
 /** The module `_playground`. */
 export const pageModule = {
-  serve(first: Answer, second: FirstParameter): void {
+  serve(first: Answer, second: FirstParameter, third: Drawing): void {
     answer = first;
     firstParameter = second;
+    drawing = third;
   },
 
   write: (text: string, error: boolean) => write(text, error ? "error" : "log"),
@@ -87,6 +104,8 @@ export const pageModule = {
 
   predictions: (images: number, panel: string, handle: number, labels: number) =>
     predictions(bridge.tensor(images), either(panel, handle), bridge.tensor(labels)),
+
+  graph: (panel: string, label: string) => addGraph(label, () => drawn(panel)),
 
   drawDigit: (panel: string) => drawDigit(new PythonModel(panel)),
 

@@ -7,7 +7,8 @@ const examples: Record<ExampleId, { title: string; about: string }> = {
   xor: { title: "XOR", about: "Four points, one hidden layer" },
   "one-layer": { title: "XOR, one layer", about: "Why it cannot learn, and two lines that help" },
   moons: { title: "Moons", about: "A curved boundary between two classes" },
-  micrograd: { title: "micrograd", about: "Gradients, one number at a time" },
+  micrograd: { title: "micrograd", about: "Gradients, one number at a time, in a graph" },
+  "micrograd-moons": { title: "micrograd: moons", about: "337 single numbers learn a curved boundary" },
   "mnist-mlp": { title: "Digits: small network", about: "784-128-10 on handwritten digits" },
   "mnist-cnn": { title: "Digits: convolutions", about: "Two filters deep, sees strokes anywhere" },
   "beautiful-mnist": { title: "beautiful_mnist", about: "tinygrad's network with batch norm and jit" },
@@ -107,6 +108,7 @@ export const text = {
     waiting: "Waiting for the first values",
     boundary: "Decision boundary",
     weights: "Weights",
+    graph: "Graph",
     predictions: "Predictions",
     draw: "Draw a digit",
     sliders: "Sliders",
@@ -136,6 +138,46 @@ export const text = {
     alt: (correct: number, total: number) =>
       `The plane coloured by the model's answer, with ${total} training points; ${correct} of them on the right side.`,
     legend: (label: number) => `class ${label}`,
+  },
+  graph: {
+    data: "data",
+    grad: "grad",
+    shape: "shape",
+    value: "value",
+    back: "Back",
+    forward: "Forward",
+    whole: "Whole",
+    wholeLong: "The gradients as the program has them",
+    at: (done: number, total: number) => `${done} of ${total}`,
+    in: "Zoom in",
+    out: "Zoom out",
+    fit: "Fit",
+    count: (nodes: number, more: boolean) => (more ? `nearest ${nodes} nodes` : `${nodes} nodes`),
+    summary: (nodes: number, more: boolean, result: string) =>
+      `Graph of ${nodes} nodes${more ? ", the nearest to the result" : ""}; the result is ${result}.`,
+    keys: "Left and right arrows step through the backward pass, Shift and arrows move, plus and minus zoom, 0 fits.",
+    moveKeys: "Arrows move, plus and minus zoom, 0 fits.",
+    hint: "Forward steps through the backward pass, one node at a time.",
+    start: "The start: the result moves as much as itself, so its gradient is 1. All others are 0.",
+    rules: {
+      "+": "adds: each part gets the gradient as it is.",
+      "*": "multiplies: each factor gets the gradient times the other factor.",
+      "**": "is a power n: its base gets the gradient times n times the base to the power n − 1.",
+      "w·x+b": "is a weighted sum: a weight gets the gradient times its input, an input times its weight.",
+      ReLU: "lets the gradient through where its input is above 0, and stops it where not.",
+      tanh: "passes the gradient on times 1 − tanh², less the flatter it is.",
+      exp: "passes the gradient on times itself.",
+    } as Record<string, string>,
+    anyRule: "passes the gradient on times its slope.",
+    flow: (name: string, slope: string, out: string, before: string, after: string) =>
+      `gradient of ${name}: ${before} + ${slope} × ${out} = ${after}`,
+    asText: "The graph as text",
+    line: (label: string, op: string, inputs: string[], values: string[]) => {
+      const made = op === "" ? "" : `${op} of ${inputs.join(", ")}`;
+      return [[label, made].filter((word) => word !== "").join(" = "), ...values]
+        .filter((word) => word !== "")
+        .join("; ");
+    },
   },
   weights: {
     count: (shown: number, total: number) =>
