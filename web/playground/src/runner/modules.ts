@@ -20,6 +20,7 @@ export function shareModule(name: string, exports: Record<string, unknown>): Imp
 /** Entries of the package beside "playgrad" itself. */
 const entries: Record<string, () => Promise<object>> = {
   "playgrad/micrograd": () => import("playgrad/micrograd"),
+  "playgrad/minitf": () => import("playgrad/minitf"),
   "playgrad/mamba": () => import("playgrad/mamba"),
 };
 
