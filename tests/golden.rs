@@ -21,6 +21,7 @@ const EMULATED_WITH_SUBGROUPS: Target = Target { lang: &WGSL, emulated: true, la
 #[derive(Default)]
 struct Recorder {
     null: Null,
+    elements: bool,
     bundles: RefCell<Vec<Bundle>>,
 }
 
@@ -56,13 +57,26 @@ impl Device for Recorder {
     fn submit(&self, plan: u64, launches: &[Launch]) -> Result<(), Error> {
         self.null.submit(plan, launches)
     }
+    fn packed(&self) -> bool {
+        !self.elements
+    }
     fn idle(&self) -> Pin<Box<dyn Future<Output = Result<(), Error>>>> {
         self.null.idle()
     }
 }
 
 fn bundles(of: impl FnOnce() -> Result<Vec<Tensor>, Error>) -> Vec<Bundle> {
-    let recorder = Rc::new(Recorder::default());
+    recorded(Recorder::default(), of)
+}
+
+/// What a device gets that writes elements of any size.
+fn cuda_kernels(of: impl FnOnce() -> Result<Tensor, Error>) -> Vec<Rc<Kernel>> {
+    let recorder = Recorder { elements: true, ..Recorder::default() };
+    recorded(recorder, || Ok(vec![of()?])).into_iter().flat_map(|b| b.kernels).collect()
+}
+
+fn recorded(recorder: Recorder, of: impl FnOnce() -> Result<Vec<Tensor>, Error>) -> Vec<Bundle> {
+    let recorder = Rc::new(recorder);
     runtime::register("null", Ok(recorder.clone()));
     runtime::set_default("null").unwrap();
     playgrad::tensor::realize_all(&of().unwrap()).unwrap();
@@ -218,20 +232,33 @@ fn contract_with_epilogue() {
     golden("contract", &[], || floats(&[128, 784]).matmul(&floats(&[784, 128]))?.add(floats(&[128]))?.relu());
 }
 
+/// The only kernel of CUDA's for this, which other devices have no like of.
+fn golden_cuda(name: &str, target: Target, of: impl FnOnce() -> Result<Tensor, Error>) {
+    let kernels = cuda_kernels(of);
+    let [kernel] = &kernels[..] else { panic!("{name}: {} kernels", kernels.len()) };
+    same_file(&format!("{name}.cu"), &render(kernel, &[], target).source);
+}
+
 #[test]
-fn contract_of_halves() {
+fn contract_on_tensor_cores() {
     let half = |shape: &[usize], dtype| {
-        Tensor::from_bytes(vec![0; 2 * shape.iter().product::<usize>()], shape, dtype)?.float()
+        Tensor::from_bytes(vec![0; 2 * shape.iter().product::<usize>()], shape, dtype)
     };
-    let rows = |dtype| kernels(|| half(&[512, 200], dtype)?.matmul(&half(&[200, 300], dtype)?)?.relu());
-    for (name, dtype) in [("mma_f16", DType::F16), ("mma_bf16", DType::BF16)] {
-        let kernels = rows(dtype);
-        let [kernel] = &kernels[..] else { panic!("{name}: {} kernels", kernels.len()) };
-        same_file(&format!("{name}.cu"), &render(kernel, &[], NVIDIA).source);
-    }
-    let kernels = kernels(|| floats(&[100, 64]).matmul(&floats(&[200, 64]).t()));
+    golden_cuda("mma_f16", NVIDIA, || {
+        half(&[200, 512], DType::F16)?.t().float()?.matmul(&half(&[200, 320], DType::F16)?.float()?)?.relu()
+    });
+    golden_cuda("mma_bf16", NVIDIA, || {
+        half(&[512, 200], DType::BF16)?.matmul(&half(&[200, 300], DType::BF16)?)
+    });
     let tf32 = Target { lang: &CUDA_TF32, ..GPU };
-    same_file("mma_tf32.cu", &render(&kernels[0], &[], tf32).source);
+    golden_cuda("mma_tf32", tf32, || floats(&[100, 64]).matmul(&floats(&[200, 64]).t()));
+}
+
+#[test]
+fn rows_kept_in_registers() {
+    golden_cuda("softmax_kept", NVIDIA, || {
+        Tensor::from_bytes(vec![0; 2 * 128 * 2048], &[128, 2048], DType::F16)?.softmax(1)
+    });
 }
 
 #[test]

@@ -198,6 +198,10 @@ impl Device for Shim {
         render::parts(kernel, self.target)
     }
 
+    fn packed(&self) -> bool {
+        false
+    }
+
     fn rows(&self) -> usize {
         render::rows(self.target)
     }

@@ -20,9 +20,15 @@ __device__ float from_bf16(unsigned short half) {
 }
 
 __device__ unsigned short to_bf16(float x) {
+#if __CUDA_ARCH__ >= 800
+  unsigned short half;
+  asm("cvt.rn.bf16.f32 %0, %1;" : "=h"(half) : "f"(x));
+  return half;
+#else
   unsigned bits = __float_as_uint(x);
   unsigned near = (bits + 0x7fffu + ((bits >> 16) & 1u)) >> 16;
   return x != x ? (bits >> 16 & 0x8000u) | 0x7fc0u : near;
+#endif
 }
 
 // Where each argument is, and what is done with them.

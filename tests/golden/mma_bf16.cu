@@ -1,16 +1,17 @@
-// NaN if either is.
-template <class T> __device__ T larger(T a, T b) {
-  return a < b || b != b ? b : a;
-}
-
 __device__ float from_bf16(unsigned short half) {
   return __uint_as_float(unsigned(half) << 16);
 }
 
 __device__ unsigned short to_bf16(float x) {
+#if __CUDA_ARCH__ >= 800
+  unsigned short half;
+  asm("cvt.rn.bf16.f32 %0, %1;" : "=h"(half) : "f"(x));
+  return half;
+#else
   unsigned bits = __float_as_uint(x);
   unsigned near = (bits + 0x7fffu + ((bits >> 16) & 1u)) >> 16;
   return x != x ? (bits >> 16 & 0x8000u) | 0x7fc0u : near;
+#endif
 }
 
 // Neighbours that are read and written as one.
@@ -90,7 +91,7 @@ __device__ void mma_bf16(float* sums, const unsigned* a, const unsigned* b) {
 struct Launch {
 const unsigned short* a0;
 const unsigned short* a1;
-float* a2;
+unsigned short* a2;
 
 // 8 neighbours of the factor, zeros outside.
 __device__ void copy_a(void* to, int batch, int m, int k) const {
@@ -122,14 +123,14 @@ __device__ void store(int batch, int m, int n, const float* sums) const {
   const int r0 = m;
   if (n >= 300) { return; }
   const int inner = n;
-  wide<float, 2> out2;
+  wide<unsigned short, 2> out2;
 #pragma unroll
   for (int j = 0; j < 2; j += 1) {
     const int r1 = inner + j;
-    const float v7 = larger(sums[j], 0.0f);
-    out2.at[j] = v7;
+    const float v6 = from_bf16(to_bf16(sums[j]));
+    out2.at[j] = to_bf16(v6);
   }
-  *(wide<float, 2>*)(a2 + (r0 * 300 + inner)) = out2;
+  *(wide<unsigned short, 2>*)(a2 + (r0 * 300 + inner)) = out2;
 }
 
 // A block computes 64 x 64 outputs, 32 terms at a time. While two tiles are multiplied the next ones are on their

@@ -3,23 +3,6 @@ template <class T> __device__ T larger(T a, T b) {
   return a < b || b != b ? b : a;
 }
 
-#ifdef __CUDA_ARCH__
-__device__ float from_f16(unsigned short half) {
-  float x;
-  asm("cvt.f32.f16 %0, %1;" : "=f"(x) : "h"(half));
-  return x;
-}
-#endif
-
-// To the nearest, ties to even.
-#ifdef __CUDA_ARCH__
-__device__ unsigned short to_f16(float x) {
-  unsigned short half;
-  asm("cvt.rn.f16.f32 %0, %1;" : "=h"(half) : "f"(x));
-  return half;
-}
-#endif
-
 // Neighbours that are read and written as one.
 template <class T, int N> struct wide {
   alignas(sizeof(T) * N < 16 ? sizeof(T) * N : 16) T at[N];
@@ -101,33 +84,23 @@ float* a2;
 
 // 8 neighbours of the factor, zeros outside.
 __device__ void copy_a(void* to, int batch, int m, int k) const {
-  const int r0 = m;
   const int r2 = k;
+  const int r0 = m;
   const bool inside = k < 200;
-  copy_16(to, a0 + (inside ? (r0 * 200 + r2) : 0), inside);
+  copy_16(to, a0 + (inside ? (r0 + r2 * 512) : 0), inside);
 }
 
 // 8 neighbours of the factor, zeros outside.
-__device__ wide<unsigned short, 8> load_b(int batch, int n, int k) const {
-  wide<unsigned short, 8> values = {};
-  if (k >= 200) { return values; }
+__device__ void copy_b(void* to, int batch, int n, int k) const {
   const int r2 = k;
-#pragma unroll
-  for (int j = 0; j < 8; j += 1) {
-    if (n + j < 300) {
-      const int position = n + j;
-      const int r1 = position;
-      const float v2 = from_f16(a1[(r1 + r2 * 300)]);
-      values.at[j] = to_f16(v2);
-    }
-  }
-  return values;
+  const int r1 = n;
+  const bool inside = k < 200;
+  copy_16(to, a1 + (inside ? (r1 + r2 * 320) : 0), inside);
 }
 
 // 2 neighbouring columns.
 __device__ void store(int batch, int m, int n, const float* sums) const {
   const int r0 = m;
-  if (n >= 300) { return; }
   const int inner = n;
   wide<float, 2> out2;
 #pragma unroll
@@ -136,14 +109,14 @@ __device__ void store(int batch, int m, int n, const float* sums) const {
     const float v7 = larger(sums[j], 0.0f);
     out2.at[j] = v7;
   }
-  *(wide<float, 2>*)(a2 + (r0 * 300 + inner)) = out2;
+  *(wide<float, 2>*)(a2 + (r0 * 320 + inner)) = out2;
 }
 
 // A block computes 64 x 64 outputs, 32 terms at a time. While two tiles are multiplied the next ones are on their
-// way. The first factor's lie terms by terms, the second's rows by rows.
+// way. The first factor's lie rows by rows, the second's rows by rows.
 __device__ void part(int tile, int thread) const {
   unsigned short* shared_a = (unsigned short*)shared_memory();
-  unsigned short* shared_b = shared_a + 3 * 2560;
+  unsigned short* shared_b = shared_a + 3 * 2304;
   int batch = tile / 40;
   // 8 rows of tiles at a time, column by column: blocks that run together read the same rows and columns.
   int band = tile % 40 / 40 * 8;
@@ -153,10 +126,9 @@ __device__ void part(int tile, int thread) const {
   int lane = thread % 32;
   int warp_m = thread / 32 / 2 * 32;
   int warp_n = thread / 32 % 2 * 32;
-  int my_a = (warp_m + lane % 16) * 40 + (lane / 16 * 8) * 1;
+  int my_a = (warp_m + lane / 8 % 2 * 8) * 1 + (lane % 8 + lane / 16 * 8) * 72;
   int my_b = (warp_n + lane / 16 * 8) * 1 + (lane % 16) * 72;
   float sums[2][4][4] = {};
-  wide<unsigned short, 8> next_b[2];
   for (int first_k = -64, now = 1; first_k < 200; first_k += 32) {
     copies_wait<3 - 2>();
     __syncthreads();
@@ -166,24 +138,24 @@ __device__ void part(int tile, int thread) const {
 #pragma unroll
       for (int i = 0; i < 2; i += 1) {
         int at = thread + i * 128;
-        copy_a(shared_a + next * 2560 + (at / 4) * 40 + (at % 4 * 8) * 1, batch, first_m + at / 4, next_k + at % 4 * 8);
+        copy_a(shared_a + next * 2304 + (at % 8 * 8) * 1 + (at / 8) * 72, batch, first_m + at % 8 * 8, next_k + at / 8);
       }
 #pragma unroll
       for (int i = 0; i < 2; i += 1) {
         int at = thread + i * 128;
-        next_b[i] = load_b(batch, first_n + at % 8 * 8, next_k + at / 8);
+        copy_b(shared_b + next * 2304 + (at % 8 * 8) * 1 + (at / 8) * 72, batch, first_n + at % 8 * 8, next_k + at / 8);
       }
     }
     copies_commit();
     if (first_k >= 0) {
-      const unsigned short* tile_a = shared_a + now * 2560 + my_a;
+      const unsigned short* tile_a = shared_a + now * 2304 + my_a;
       const unsigned short* tile_b = shared_b + now * 2304 + my_b;
 #pragma unroll
       for (int k = 0; k < 32; k += 16) {
         unsigned a[2][4], b[4][2];
 #pragma unroll
         for (int i = 0; i < 2; i += 1) {
-          ldmatrix(a[i], tile_a + (i * 16 + 0) * 40 + (k + 0) * 1);
+          ldmatrix_transposed(a[i], tile_a + (i * 16 + 0) * 1 + (k + 0) * 72);
         }
 #pragma unroll
         for (int j = 0; j < 4; j += 2) {
@@ -196,13 +168,6 @@ __device__ void part(int tile, int thread) const {
             mma_f16(sums[i][j], a[i], b[j]);
           }
         }
-      }
-    }
-    if (next_k < 200) {
-#pragma unroll
-      for (int i = 0; i < 2; i += 1) {
-        int at = thread + i * 128;
-        *(wide<unsigned short, 8>*)(shared_b + next * 2304 + (at % 8 * 8) * 1 + (at / 8) * 72) = next_b[i];
       }
     }
     now = now == 3 - 1 ? 0 : now + 1;

@@ -191,10 +191,15 @@ __device__ void k1_part(int group, int thread) const {
   int row = min(first + thread / 32, 64 - 1);
   const int r0 = row;
   float acc0 = 0.0f;
-  for (int i = lane; i < 128; i += 32) {
-    const int r1 = i;
-    const float v0 = a3[(r0 * 128 + r1)];
-    acc0 = (acc0 + v0);
+  for (int i = lane * 4; i < 128; i += 128) {
+    const int inner = i;
+    const wide<float, 4> w0 = *(const wide<float, 4>*)(a3 + (r0 * 128 + inner));
+#pragma unroll
+    for (int j = 0; j < 4; j += 1) {
+      const int r1 = inner + j;
+      const float v0 = w0.at[j];
+      acc0 = (acc0 + v0);
+    }
   }
   const float row_acc0 = k1_join_sum_float(acc0, thread, lane);
   if (live) {

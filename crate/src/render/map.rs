@@ -3,13 +3,13 @@
 use super::{Part, Site, Spelling, fill, printer::Printer, spelling::Words};
 use crate::{graph::DType, kernel::Kernel};
 
+/// Fewer rows than this gain nothing by wide accesses.
+#[cfg(feature = "cuda")]
+const MIN_WIDE: usize = 1024;
+
 /// Invocations of a workgroup where the shader has no reason for another number.
 pub fn threads(kernel: &Kernel, lang: &Spelling) -> usize {
-    if invocations(kernel, lang) >= 1 << 16 { 256 } else { 64 }
-}
-
-fn invocations(kernel: &Kernel, lang: &Spelling) -> usize {
-    kernel.rows().div_ceil(packed(kernel, lang))
+    if kernel.rows().div_ceil(packed(kernel, lang)) >= 1 << 16 { 256 } else { 64 }
 }
 
 /// Most elements of an output that a word holds, where buffers hold words.
@@ -23,14 +23,12 @@ fn packed(kernel: &Kernel, lang: &Spelling) -> usize {
 pub fn part(site: Site, threads: usize) -> Part {
     let (kernel, lang) = (site.kernel, site.target.lang);
     let mut p = Printer::new(site);
+    let mut rows = packed(kernel, lang);
     match &lang.words {
         Some(spelled) if packed(kernel, lang) > 1 => words(&mut p, spelled),
-        _ => {
-            p.split("row", &kernel.outer);
-            kernel.stores.iter().for_each(|s| p.store(s));
-        }
+        _ => rows = neighbours(&mut p),
     }
-    let invocations = invocations(kernel, lang);
+    let invocations = kernel.rows().div_ceil(rows);
     let holes = [
         ("prefix", site.prefix.into()),
         ("threads", threads.to_string()),
@@ -44,6 +42,28 @@ pub fn part(site: Site, threads: usize) -> Part {
         shared: 0,
         blocks: 0,
     }
+}
+
+/// One row, or several where their elements lie together; how many.
+fn neighbours(p: &mut Printer) -> usize {
+    let kernel = p.kernel;
+    #[cfg(feature = "cuda")]
+    {
+        let stores: Vec<_> = kernel.stores.iter().collect();
+        let roots: Vec<_> = stores.iter().map(|s| s.value).collect();
+        let found = p.widest(&kernel.outer, &roots, &stores).filter(|_| kernel.rows() >= MIN_WIDE);
+        if let Some((last, width)) = found {
+            p.name("first", DType::I32, &format!("row * {width}"));
+            p.split_but_last("first", &kernel.outer[..=last]);
+            p.wide(kernel.outer[last], width, &roots, &stores, &mut |p| {
+                stores.iter().for_each(|s| p.store(s))
+            });
+            return width;
+        }
+    }
+    p.split("row", &kernel.outer);
+    kernel.stores.iter().for_each(|s| p.store(s));
+    1
 }
 
 /// Packed outputs are written a word at a time, so no two invocations share a word.

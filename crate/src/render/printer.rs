@@ -21,6 +21,8 @@ pub struct Printer<'a> {
     pub scope: Scope,
     /// What accumulators are called once they are finished.
     pub accs: Vec<String>,
+    #[cfg(feature = "cuda")]
+    kept: Option<wide::Kept>,
     fresh: usize,
 }
 
@@ -79,6 +81,8 @@ impl<'a> Printer<'a> {
                 suffix: String::new(),
             },
             accs,
+            #[cfg(feature = "cuda")]
+            kept: None,
             fresh: 0,
         }
     }
@@ -169,18 +173,25 @@ impl<'a> Printer<'a> {
         });
     }
 
-    /// Loops over the row-major positions of `ranges`, each of `lanes` invocations taking every `lanes`-th.
+    /// Loops over the row-major positions of `ranges`, each of `lanes` invocations taking every `lanes`-th, or that many
+    /// neighbours of each as lie together, `stores` included.
     pub fn strided(
         &mut self,
         lanes: usize,
         ranges: &[RangeId],
         roots: &[ExprId],
+        stores: &[&Store],
         body: &mut dyn FnMut(&mut Self),
     ) {
         let size = self.kernel.size(ranges);
         if size == 0 {
             return;
         }
+        #[cfg(feature = "cuda")]
+        if self.strided_wide(lanes, ranges, roots, stores, body) {
+            return;
+        }
+        let _ = stores;
         self.hoist(ranges, roots);
         let head = (self.lang.for_loop)("i", &"lane", &size, lanes);
         self.block(&head, |p| {

@@ -17,6 +17,12 @@ use std::collections::BTreeSet;
 const BUSY: usize = 1 << 15;
 const MAX_LANES: usize = 256;
 const MIN_THREADS: usize = 64;
+/// Lanes of a row that is kept in registers, and how many of its elements each should keep.
+const MOST_LANES: usize = 1024;
+const KEPT: usize = 32;
+/// Invocations that read columns at the rate of memory, and terms each should have.
+const COLUMNS_BUSY: usize = 1 << 18;
+const COLUMN: usize = 64;
 
 /// Invocations that keep an imitated GPU busy.
 const EMULATED_BUSY: usize = 256;
@@ -40,9 +46,28 @@ pub fn lanes(kernel: &Kernel, target: Target) -> usize {
     if longest <= 8 {
         return 1;
     }
+    let along = along_rows(kernel);
+    if native(target) && long_columns(kernel, along) {
+        return 1;
+    }
     let busy = BUSY.div_ceil(kernel.rows().max(1));
-    let wanted = busy.max(if along_rows(kernel) { 32 } else { 1 });
-    wanted.min(longest / 4).max(1).next_power_of_two().min(MAX_LANES)
+    let wanted = busy.max(if along { 32 } else { 1 });
+    let lanes = wanted.min(longest / 4).max(1).next_power_of_two().min(MAX_LANES);
+    if native(target) && along && kernel.points() >= 2 * kernel.rows() * longest {
+        return lanes.max((longest / KEPT).next_power_of_two().min(MOST_LANES));
+    }
+    lanes
+}
+
+/// Whether invocations read elements of any size themselves: CUDA.
+fn native(target: Target) -> bool {
+    target.lang.words.is_none()
+}
+
+/// Whether an invocation per row reads neighbours of its neighbours', and there is enough to cut into parts.
+fn long_columns(kernel: &Kernel, along: bool) -> bool {
+    let (rows, longest) = (kernel.rows(), longest(kernel));
+    !along && kernel.inner.is_empty() && rows >= 32 && rows.saturating_mul(longest) >= 1 << 20
 }
 
 fn longest(kernel: &Kernel) -> usize {
@@ -54,6 +79,9 @@ pub fn parts(kernel: &Kernel, target: Target, lanes: usize) -> usize {
     let rows = kernel.rows().max(1);
     if target.emulated {
         return (EMULATED_BUSY / rows).min(longest(kernel) / 1024).max(1);
+    }
+    if native(target) && lanes == 1 && long_columns(kernel, along_rows(kernel)) {
+        return (COLUMNS_BUSY / rows).min(longest(kernel) / COLUMN).max(1);
     }
     if lanes < MAX_LANES { 1 } else { (BUSY / (rows * lanes)).min(longest(kernel) / (MAX_LANES * 8)).max(1) }
 }
@@ -107,6 +135,10 @@ pub fn part(site: Site, lanes: usize, threads: usize) -> Part {
     let mut p = Printer::new(site);
     let per_group = threads / lanes;
     p.split("row", &kernel.outer);
+    #[cfg(feature = "cuda")]
+    if lanes > 1 {
+        keep_row(&mut p, lanes);
+    }
     let mut joins: BTreeSet<(&'static str, DType)> = BTreeSet::new();
     let mut join_source = String::new();
     let mut points = Points::new();
@@ -145,6 +177,19 @@ pub fn part(site: Site, lanes: usize, threads: usize) -> Part {
     }
 }
 
+/// Reads a row that several loops walk once, where it fits.
+#[cfg(feature = "cuda")]
+fn keep_row(p: &mut Printer, lanes: usize) {
+    let kernel = p.kernel;
+    let Some(ranges) = kernel.accs.first().map(|a| &a.ranges) else { return };
+    let alike = stages(kernel).into_iter().filter(|s| kernel.accs[s.start].ranges == *ranges);
+    let mut passes: Vec<Vec<ExprId>> =
+        alike.map(|stage| kernel.accs[stage].iter().map(|a| a.value).collect()).collect();
+    let each: Vec<_> = kernel.stores.iter().filter(|s| s.per_element && kernel.inner == *ranges).collect();
+    passes.push(each.iter().map(|s| s.value).collect());
+    p.keep(lanes, ranges, &passes, &each);
+}
+
 /// The points of rows that are written out, and what has a name at each.
 type Points = Vec<(SmallVec<[RangeId; 6]>, Vec<Scope>)>;
 
@@ -180,7 +225,7 @@ fn accumulate(p: &mut Printer, stage: std::ops::Range<usize>, lanes: usize, poin
         p.line((lang.variable)(&format!("acc{i}"), acc.dtype, &start));
     }
     if lanes > 1 {
-        p.strided(lanes, ranges, &roots, &mut |p| add(p, stage.clone(), "acc"));
+        p.strided(lanes, ranges, &roots, &[], &mut |p| add(p, stage.clone(), "acc"));
     } else if kernel.size(ranges) <= WRITTEN_OUT {
         at_points(p, ranges, points, &mut |p| add(p, stage.clone(), "acc"));
     } else if kernel.size(ranges) <= 2 * CHUNK {
@@ -262,7 +307,7 @@ fn stores(p: &mut Printer, lanes: usize, turns: usize, points: &mut Points) {
         } else if lanes == 1 {
             p.loops(&kernel.inner, &roots, &mut write);
         } else {
-            p.strided(lanes, &kernel.inner, &roots, &mut write);
+            p.strided(lanes, &kernel.inner, &roots, &each, &mut write);
         }
     });
 }

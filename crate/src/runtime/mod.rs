@@ -101,6 +101,11 @@ pub trait Device {
     fn parts(&self, _kernel: &Kernel) -> usize {
         1
     }
+    /// Whether outputs of one or two bytes per element are written a word at a time: such come from kernels without
+    /// accumulators only.
+    fn packed(&self) -> bool {
+        true
+    }
     /// How many rows of a scan keep the device busy: fewer long ones are cut into blocks.
     fn rows(&self) -> usize {
         1

@@ -90,10 +90,12 @@ struct Fuser {
     /// The kernels that read a node, directly or through shared cheap nodes.
     readers: Vec<Vec<usize>>,
     reach: FxHashMap<(usize, usize), Reach>,
+    packed: bool,
 }
 
-/// Groups the nodes below `outputs`; `forced` nodes get buffers whatever fusion would prefer.
-pub fn fuse(outputs: &[Node], forced: &FxHashSet<u64>) -> Fusion {
+/// Groups the nodes below `outputs`; `forced` nodes get buffers whatever fusion would prefer. `packed` is
+/// `Device::packed`.
+pub fn fuse(outputs: &[Node], forced: &FxHashSet<u64>, packed: bool) -> Fusion {
     let nodes = topo(outputs);
     let position: FxHashMap<u64, usize> = nodes.iter().enumerate().map(|(i, n)| (n.id, i)).collect();
     let mut users = vec![Vec::new(); nodes.len()];
@@ -120,6 +122,7 @@ pub fn fuse(outputs: &[Node], forced: &FxHashSet<u64>) -> Fusion {
         stored: vec![false; count],
         readers: vec![Vec::new(); count],
         reach: FxHashMap::default(),
+        packed,
     };
     (0..count).rev().for_each(|n| fuser.place(n));
     fuser.finish()
@@ -354,7 +357,7 @@ impl Fuser {
         let whole = bits == all_ranges(group) || (by_row && bits == rows);
         // A reduction of the row may read it too: it is stored where the row's elements are.
         let element = |path: &Path| once(path) && by_row && path.bits() == all_ranges(group);
-        self.nodes[n].dtype.size() >= 4
+        (!self.packed || self.nodes[n].dtype.size() >= 4)
             && ((once(&reach.all) && whole) || reach.plain.as_ref().is_some_and(element))
     }
 
@@ -364,7 +367,7 @@ impl Fuser {
         let bits = reach.all.bits();
         let row = node.src[0].numel() / node.numel().max(1);
         let inner = size_of(group, all_ranges(group) & !bits);
-        let packed = group.roots.iter().any(|r| r.node.dtype.size() < 4);
+        let packed = self.packed && group.roots.iter().any(|r| r.node.dtype.size() < 4);
         let fits = bits & REDUCED == 0
             && !group.contract
             && !packed

@@ -65,7 +65,7 @@ pub fn plan(id: u64, outputs: &[Node], inputs: &[Node], device: &dyn Device) -> 
     let rewritten = rewrite::rewrite(&blocks(outputs, device.rows()), inputs);
     #[cfg(debug_assertions)]
     crate::graph::verify(&rewritten);
-    let mut kernels = order(lower_within(&rewritten, device.limits().max_buffers));
+    let mut kernels = order(lower_within(&rewritten, device.limits().max_buffers, device.packed()));
     kernels.iter_mut().for_each(|l| coalesce(&mut l.kernel));
     let kernels: Vec<Lowered> = kernels.into_iter().flat_map(|l| halves(l, device)).collect();
     let needs = needs(&kernels);
@@ -104,10 +104,10 @@ pub fn plan(id: u64, outputs: &[Node], inputs: &[Node], device: &dyn Device) -> 
 }
 
 /// Kernels that each touch at most `max_buffers` buffers: where fusion would exceed it, values in between are stored.
-fn lower_within(outputs: &[Node], max_buffers: usize) -> Vec<Lowered> {
+fn lower_within(outputs: &[Node], max_buffers: usize, packed: bool) -> Vec<Lowered> {
     let mut forced = FxHashSet::default();
     loop {
-        let fusion = fuse::fuse(outputs, &forced);
+        let fusion = fuse::fuse(outputs, &forced, packed);
         let lowered: Vec<Lowered> = (0..fusion.groups.len()).map(|g| lower(&fusion, g)).collect();
         let mut grew = false;
         for (g, l) in lowered.iter().enumerate() {

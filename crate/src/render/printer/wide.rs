@@ -7,7 +7,129 @@ use crate::{
     render::contract::Side,
 };
 
+/// Positions of rows that several passes read, as the passes' loops count them.
+#[derive(Clone, Copy)]
+pub struct Kept {
+    range: RangeId,
+    lanes: usize,
+    width: usize,
+    turns: usize,
+}
+
+/// Bytes of a row that an invocation keeps in registers, and fewest neighbours that pay.
+const KEPT: usize = 128;
+const WIDTHS: [usize; 3] = [8, 4, 2];
+
 impl Printer<'_> {
+    /// How many neighbours along the innermost of `ranges` fill 16 bytes of what lies most tightly, and which range that
+    /// is: none where nothing of `roots` and `stores` lies together.
+    pub fn widest(&self, ranges: &[RangeId], roots: &[ExprId], stores: &[&Store]) -> Option<(usize, usize)> {
+        let kernel = self.kernel;
+        if self.lang.words.is_some() {
+            return None;
+        }
+        let last = ranges.iter().rposition(|r| kernel.ranges[*r] > 1)?;
+        let range = ranges[last];
+        let needed = kernel.needed(roots);
+        let bytes = |arg: usize| kernel.args[arg].dtype.size();
+        let fits = |width: &usize| {
+            let loads = needed.iter().filter(|e| self.loads_together(**e, range, *width)).map(|e| {
+                let Expr::Load { arg, .. } = kernel.exprs[*e].expr else {
+                    unreachable!("only loads lie together")
+                };
+                bytes(arg)
+            });
+            let stores =
+                stores.iter().filter(|s| self.together(&s.index, range, *width)).map(|s| bytes(s.arg));
+            kernel.ranges[range].is_multiple_of(*width)
+                && loads.chain(stores).min().is_some_and(|b| b * width <= 16)
+        };
+        WIDTHS.into_iter().find(fits).map(|width| (last, width))
+    }
+
+    /// As `strided`, several neighbours at a time; false where they do not lie together.
+    pub fn strided_wide(
+        &mut self,
+        lanes: usize,
+        ranges: &[RangeId],
+        roots: &[ExprId],
+        stores: &[&Store],
+        body: &mut dyn FnMut(&mut Self),
+    ) -> bool {
+        let size = self.kernel.size(ranges);
+        let last = ranges.iter().rposition(|r| self.kernel.ranges[*r] > 1);
+        let kept = self.kept.filter(|k| last.is_some_and(|last| ranges[last] == k.range));
+        let found = match kept {
+            Some(kept) => last.map(|last| (last, kept.width)),
+            None => self.widest(ranges, roots, stores),
+        };
+        let Some((last, width)) = found.filter(|(_, width)| size >= lanes * width) else { return false };
+        self.hoist(ranges, roots);
+        let mut turn = |p: &mut Self| {
+            p.split_but_last("i", &ranges[..=last]);
+            p.wide(ranges[last], width, roots, stores, body);
+        };
+        match kept {
+            Some(kept) => self.turns(kept, size, &mut turn),
+            None => {
+                let head = (self.lang.for_loop)("i", &format!("lane * {width}"), &size, lanes * width);
+                self.block(&head, turn);
+            }
+        }
+        true
+    }
+
+    /// Loads a row that all `passes` over `ranges` read into registers, where it is short enough: they then share it.
+    pub fn keep(&mut self, lanes: usize, ranges: &[RangeId], passes: &[Vec<ExprId>], stores: &[&Store]) {
+        let kernel = self.kernel;
+        let size = kernel.size(ranges);
+        let all = passes.concat();
+        let Some((last, width)) = self.widest(ranges, &all, stores) else { return };
+        let needed: Vec<Vec<ExprId>> = passes.iter().map(|roots| kernel.needed(roots)).collect();
+        let again = |e: &ExprId| needed.iter().filter(|n| n.contains(e)).count() > 1;
+        let loads: Vec<ExprId> = kernel
+            .needed(&all)
+            .into_iter()
+            .filter(|e| again(e) && self.loads_together(*e, ranges[last], width))
+            .collect();
+        let turns = size.div_ceil(lanes * width);
+        let bytes = |e: &ExprId| match kernel.exprs[*e].expr {
+            Expr::Load { arg, .. } => kernel.args[arg].dtype.size() * width * turns,
+            _ => 0,
+        };
+        if size < lanes * width || loads.is_empty() || loads.iter().map(bytes).sum::<usize>() > KEPT {
+            return;
+        }
+        let kept = Kept { range: ranges[last], lanes, width, turns };
+        self.hoist(ranges, &loads);
+        for e in &loads {
+            let ty = self.wide_type(*e, width);
+            self.line(format!("{ty} w{e}[{turns}];"));
+        }
+        self.turns(kept, size, &mut |p| {
+            p.split_but_last("i", &ranges[..=last]);
+            let own = std::mem::replace(&mut p.scope.ranges[ranges[last]], "inner".into());
+            for e in &loads {
+                let text = p.read_wide(*e, width);
+                p.line(format!("w{e}[turn] = {text};"));
+            }
+            p.scope.ranges[ranges[last]] = own;
+        });
+        loads.iter().for_each(|e| self.scope.wide[*e] = Some(format!("w{e}[turn]")));
+        self.kept = Some(kept);
+    }
+
+    fn turns(&mut self, kept: Kept, size: usize, body: &mut dyn FnMut(&mut Self)) {
+        let Kept { lanes, width, turns, .. } = kept;
+        self.out += "#pragma unroll\n";
+        self.block(&format!("for (int turn = 0; turn < {turns}; turn += 1)"), |p| {
+            p.name("i", DType::I32, &format!("(turn * {lanes} + lane) * {width}"));
+            let inside =
+                if size.is_multiple_of(lanes * width) { String::new() } else { format!("if (i < {size})") };
+            p.block(&inside, body);
+        });
+    }
+
     /// Whether `width` neighbours along `range`, from a multiple of `width` on, lie together in memory, in their order
     /// and at a multiple of their size.
     fn together(&self, index: &Lin, range: RangeId, width: usize) -> bool {
@@ -196,18 +318,30 @@ impl Printer<'_> {
     }
 
     fn load_wide(&mut self, e: ExprId, width: usize) {
-        let kernel = self.kernel;
-        let Expr::Load { arg, index, mask } = &kernel.exprs[e].expr else { return };
-        let at = self.lin(index);
-        let ty = format!("wide<{}, {width}>", (self.lang.stored)(kernel.args[*arg].dtype));
-        let read = format!("*(const {ty}*)({} + {at})", self.site.pointer(*arg));
-        let text = match self.held(mask) {
-            Some(held) => format!("{held} ? {read} : {ty}()"),
-            None => read,
-        };
+        let (ty, text) = (self.wide_type(e, width), self.read_wide(e, width));
         let name = format!("w{e}{}", self.scope.suffix);
         self.line(format!("const {ty} {name} = {text};"));
         self.scope.wide[e] = Some(name);
+    }
+
+    fn wide_type(&self, e: ExprId, width: usize) -> String {
+        let Expr::Load { arg, .. } = self.kernel.exprs[e].expr else {
+            unreachable!("only loads lie together")
+        };
+        format!("wide<{}, {width}>", (self.lang.stored)(self.kernel.args[arg].dtype))
+    }
+
+    fn read_wide(&mut self, e: ExprId, width: usize) -> String {
+        let kernel = self.kernel;
+        let Expr::Load { arg, index, mask } = &kernel.exprs[e].expr else {
+            unreachable!("only loads lie together")
+        };
+        let (ty, at) = (self.wide_type(e, width), self.lin(index));
+        let read = format!("*(const {ty}*)({} + {at})", self.site.pointer(*arg));
+        match self.held(mask) {
+            Some(held) => format!("({held} ? {read} : {ty}())"),
+            None => read,
+        }
     }
 
     fn each(&mut self, width: usize, body: impl FnOnce(&mut Self)) {

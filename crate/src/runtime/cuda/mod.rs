@@ -120,6 +120,10 @@ impl Device for Cuda {
         render::parts(kernel, self.gpu.target)
     }
 
+    fn packed(&self) -> bool {
+        false
+    }
+
     fn rows(&self) -> usize {
         render::rows(self.gpu.target)
     }
