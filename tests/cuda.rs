@@ -110,6 +110,24 @@ fn tf32_rounds_the_factors_of_products_alone() {
 }
 
 #[test]
+fn launches_of_a_training_step() {
+    let shim = match device::install() {
+        Ok(shim) => shim,
+        Err(why) => return println!("cuda on the CPU: skipped, {why}"),
+    };
+    for (name, batch, most) in [("mnist-mlp", 128, 12), ("beautiful-mnist", 16, 50), ("gpt-nano", 8, 120)] {
+        let launched = |steps| {
+            let before = shim.launched();
+            shim.collect(|| drop(train("cuda", name, batch, steps)));
+            shim.launched() - before
+        };
+        let step = launched(3) - launched(2);
+        println!("{name}: {step} launches a step");
+        assert!(step <= most, "{name}: {step} launches a step, at most {most}");
+    }
+}
+
+#[test]
 fn what_the_shim_catches() {
     let why = |body: &str| device::fault(body).unwrap_err();
     let part = why("if (threadIdx.x < 3) { __syncthreads(); }");

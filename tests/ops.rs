@@ -111,6 +111,13 @@ fn lacks(device: &str, case: &Case) -> Option<String> {
     Some(format!("{missing:?} is on cpu, interpreted, and cuda only"))
 }
 
+/// Which of how many processes this is that share the cases: `PLAYGRAD_SHARD=0/8`.
+fn shard() -> (usize, usize) {
+    let Ok(text) = std::env::var("PLAYGRAD_SHARD") else { return (0, 1) };
+    let parts = text.split_once('/').and_then(|(own, of)| Some((own.parse().ok()?, of.parse().ok()?)));
+    parts.filter(|(own, of)| own < of).expect("PLAYGRAD_SHARD is like 0/8")
+}
+
 fn check_all(name: &'static str) {
     // The comparing device stands in for `cpu`.
     let device = if name == "emitted" { "cpu" } else { name };
@@ -119,9 +126,10 @@ fn check_all(name: &'static str) {
         return;
     }
     let cases = load::load();
+    let (own, of) = shard();
     let (mut themes, mut skips) = (BTreeMap::<&str, (usize, usize)>::new(), BTreeMap::new());
     let mut failures = Vec::new();
-    for case in &cases {
+    for case in cases.iter().skip(own).step_by(of) {
         if let Some(why) = lacks(name, case) {
             *skips.entry(why).or_insert(0) += 1;
             continue;

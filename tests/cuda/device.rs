@@ -41,6 +41,7 @@ pub struct Shim {
     sources: RefCell<FxHashMap<u64, String>>,
     collecting: Cell<bool>,
     ran: Cell<u64>,
+    launched: Cell<u64>,
 }
 
 struct Stage {
@@ -94,6 +95,7 @@ impl Shim {
             sources: RefCell::default(),
             collecting: Cell::default(),
             ran: Cell::default(),
+            launched: Cell::default(),
         }
     }
 
@@ -108,6 +110,11 @@ impl Shim {
     /// Launches of kernels that were built.
     pub fn ran(&self) -> u64 {
         self.ran.get()
+    }
+
+    /// Launches, run or interpreted.
+    pub fn launched(&self) -> u64 {
+        self.launched.get()
     }
 
     fn pointer(&self, region: Region) -> *mut u8 {
@@ -231,6 +238,7 @@ impl Device for Shim {
         }
         for launch in launches {
             let compiled = launch.program.downcast_ref::<Compiled>().expect("compiled by this device");
+            self.launched.set(self.launched.get() + compiled.stages.len() as u64);
             if self.collecting.get() {
                 let mut rest = &launch.args[..];
                 for (kernel, program) in &compiled.kernels {

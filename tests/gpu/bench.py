@@ -33,7 +33,7 @@ def arguments():
     parser.add_argument("--seconds", type=float, default=0.3, help="for each case and turn")
     parser.add_argument("--turns", type=int, default=2)
     parser.add_argument("--threads", type=int, default=0, help="of every engine on the CPU")
-    parser.add_argument("--tf32", action="store_true", help="PyTorch may use TF32; playgrad then must as well")
+    parser.add_argument("--tf32", action="store_true", help="PyTorch and playgrad may use TF32")
     parser.add_argument("--json", help="a file for the numbers")
     return parser.parse_args()
 
@@ -41,7 +41,8 @@ def arguments():
 def playgrad(args, suite, save):
     command = [args.playgrad, "bench", suite, "--device", args.device, "--seconds", str(args.seconds), "--json"]
     command += ["--save", save] + (["--size", args.size] if args.size else [])
-    ran = subprocess.run(command, capture_output=True, text=True)
+    env = {**os.environ, "PLAYGRAD_TF32": "1" if args.tf32 else "0"}
+    ran = subprocess.run(command, capture_output=True, text=True, env=env)
     if ran.returncode:
         sys.exit(f"{' '.join(command)}: {ran.stderr}")
     return json.loads(ran.stdout)

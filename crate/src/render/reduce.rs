@@ -24,6 +24,8 @@ const KEPT: usize = 32;
 const COLUMNS_BUSY: usize = 1 << 18;
 const COLUMN: usize = 64;
 
+/// The same where memory is fast: half of what 132 multiprocessors hold.
+const NATIVE_BUSY: usize = 1 << 17;
 /// Invocations that keep an imitated GPU busy.
 const EMULATED_BUSY: usize = 256;
 /// Rows up to this length are written out, not looped over.
@@ -50,13 +52,17 @@ pub fn lanes(kernel: &Kernel, target: Target) -> usize {
     if native(target) && long_columns(kernel, along) {
         return 1;
     }
-    let busy = BUSY.div_ceil(kernel.rows().max(1));
+    let busy = busy(target).div_ceil(kernel.rows().max(1));
     let wanted = busy.max(if along { 32 } else { 1 });
     let lanes = wanted.min(longest / 4).max(1).next_power_of_two().min(MAX_LANES);
     if native(target) && along && kernel.points() >= 2 * kernel.rows() * longest {
         return lanes.max((longest / KEPT).next_power_of_two().min(MOST_LANES));
     }
     lanes
+}
+
+fn busy(target: Target) -> usize {
+    if native(target) { NATIVE_BUSY } else { BUSY }
 }
 
 /// Whether invocations read elements of any size themselves: CUDA.
@@ -83,7 +89,11 @@ pub fn parts(kernel: &Kernel, target: Target, lanes: usize) -> usize {
     if native(target) && lanes == 1 && long_columns(kernel, along_rows(kernel)) {
         return (COLUMNS_BUSY / rows).min(longest(kernel) / COLUMN).max(1);
     }
-    if lanes < MAX_LANES { 1 } else { (BUSY / (rows * lanes)).min(longest(kernel) / (MAX_LANES * 8)).max(1) }
+    if lanes < MAX_LANES {
+        1
+    } else {
+        (busy(target) / (rows * lanes)).min(longest(kernel) / (MAX_LANES * 8)).max(1)
+    }
 }
 
 /// Whether more loads step through memory by one along the reduced ranges than from row to row.
