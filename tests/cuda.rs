@@ -115,7 +115,7 @@ fn launches_of_a_training_step() {
         Ok(shim) => shim,
         Err(why) => return println!("cuda on the CPU: skipped, {why}"),
     };
-    for (name, batch, most) in [("mnist-mlp", 128, 12), ("beautiful-mnist", 16, 50), ("gpt-nano", 8, 120)] {
+    for (name, batch, most) in [("mnist-mlp", 128, 8), ("beautiful-mnist", 16, 28), ("gpt-nano", 8, 84)] {
         let launched = |steps| {
             let before = shim.launched();
             shim.collect(|| drop(train("cuda", name, batch, steps)));
