@@ -175,6 +175,26 @@ def predictions(images: Tensor, predicted: Any, labels: Tensor) -> None:
         _tell(page.predictions, images._id, panel, 0, labels._id)
 
 
+def images(rows: dict[str, Any] | None = None, /, label: str = "images", **named: Any) -> None:
+    """Rows of grey images, each under its name: images(noisy=x, clean=y). (n, h, w), (n, 1, h, w) or (n, side²)."""
+    kept = {name: _tensor(row) for name, row in {**(rows or {}), **named}.items()}
+    _tell(page.images, label, *(part for name, row in kept.items() for part in (name, row._id)))
+
+
+def scene(shapes: Any, view: Any = (-1, 1, -1, 1), label: str = "scene") -> None:
+    """A drawing in the program's own units, y upwards. `view`: lowest x, highest x, lowest y, highest y.
+
+    Shapes: ("line", x1, y1, x2, y2, color, width), ("rect", x, y, width, height, color) from the lower left corner,
+    ("circle", x, y, radius, color), ("text", x, y, words, color).
+    """
+    try:
+        told = json.dumps([list(shapes), list(view), label], allow_nan=False, default=float)
+    except (TypeError, ValueError) as why:
+        expected = "a list of shapes whose numbers are finite"
+        raise UsageError("scene", str(why), expected, "Give shapes as tuples of a kind and numbers.") from None
+    _tell(page.scene, told)
+
+
 def draw_digit(model: Any) -> None:
     """A pad to draw a digit on, with the model's probabilities beside it."""
     _tell(page.drawDigit, _model("draw", "draw_digit", model))

@@ -120,6 +120,32 @@ export interface GraphView {
   more: boolean;
 }
 
+/** In the program's own units, y upwards; a rectangle's x and y are its lower left corner. */
+export type Shape =
+  | readonly ["line", x1: number, y1: number, x2: number, y2: number, color?: string, width?: number]
+  | readonly ["rect", x: number, y: number, width: number, height: number, color?: string]
+  | readonly ["circle", x: number, y: number, radius: number, color?: string]
+  | readonly ["text", x: number, y: number, words: string, color?: string];
+
+export interface SceneView {
+  kind: "scene";
+  id: string;
+  label: string;
+  range: readonly [xLow: number, xHigh: number, yLow: number, yHigh: number];
+  shapes: readonly Shape[];
+}
+
+export interface ImagesView {
+  kind: "images";
+  id: string;
+  label: string;
+  /** Grey in 0 … 1, `count` images of each row one after another. */
+  rows: readonly { name: string; pixels: Float32Array }[];
+  count: number;
+  height: number;
+  width: number;
+}
+
 export type View =
   | BoundaryView
   | WeightsView
@@ -127,7 +153,9 @@ export type View =
   | TensorView
   | DrawView
   | DatasetView
-  | GraphView;
+  | GraphView
+  | SceneView
+  | ImagesView;
 
 export type LogLevel = "log" | "info" | "warn" | "error";
 

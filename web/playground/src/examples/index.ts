@@ -17,10 +17,16 @@ export const groups = {
     "micrograd-moons",
     "moons",
   ],
-  images: ["mnist-mlp", "mnist-cnn", "beautiful-mnist"],
+  images: [
+    "mnist-mlp",
+    "mnist-cnn",
+    "beautiful-mnist",
+    "resnet",
+    "autoencoder",
+  ],
   graphs: [],
   sequences: ["mamba"],
-  acting: [],
+  acting: ["cartpole"],
   engine: [],
 } as const satisfies Record<string, readonly string[]>;
 

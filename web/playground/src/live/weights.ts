@@ -37,7 +37,8 @@ export function weights(source: Tensor | object, label = "first layer"): void {
   });
 }
 
-function tileShape(shape: number[]): { count: number; height: number; width: number } {
+/** How a tensor is cut into small images. */
+export function tileShape(shape: number[]): { count: number; height: number; width: number } {
   if (shape.length >= 3) {
     const [height = 1, width = 1] = shape.slice(-2);
     return { count: shape.slice(0, -2).reduce((a, b) => a * b, 1), height, width };

@@ -1,6 +1,15 @@
 /** The panels a program will ask for, read from its text, so that their places are kept from the start. */
 
-export const helpers = ["plot", "boundary", "predictions", "weights", "drawDigit", "graph"] as const;
+export const helpers = [
+  "plot",
+  "boundary",
+  "predictions",
+  "weights",
+  "drawDigit",
+  "graph",
+  "images",
+  "scene",
+] as const;
 export type Helper = (typeof helpers)[number];
 
 const snake = (name: string) => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);

@@ -4,13 +4,15 @@ import { boundary } from "../live/boundary";
 import { dataset } from "../live/dataset";
 import { drawDigit } from "../live/draw";
 import { addGraph, tensorWords } from "../live/graph";
+import { images } from "../live/images";
 import { ForeignModel, type Model } from "../live/model";
 import { plot } from "../live/plot";
 import { predictions } from "../live/predictions";
+import { scene } from "../live/scene";
 import { show } from "../live/show";
 import { slider } from "../live/slider";
 import { weights } from "../live/weights";
-import type { GraphNode } from "../protocol";
+import type { GraphNode, Shape } from "../protocol";
 import * as control from "../runner/control";
 import type { Plotted } from "../runner/feed";
 import { redraw, write } from "../runner/terminal";
@@ -106,6 +108,18 @@ export const pageModule = {
     predictions(bridge.tensor(images), either(panel, handle), bridge.tensor(labels)),
 
   graph: (panel: string, label: string) => addGraph(label, () => drawn(panel)),
+  /** Names, each with a tensor's handle. */
+  images(label: string | undefined, ...flat: (string | number)[]): void {
+    const rows: Record<string, Tensor> = {};
+    for (let i = 0; i < flat.length; i += 2) rows[flat[i] as string] = bridge.tensor(flat[i + 1] as number);
+    images(rows, label);
+  },
+
+  /** Shapes, view and label as JSON. */
+  scene(json: string): void {
+    const [shapes, view, label] = JSON.parse(json) as [Shape[], number[], string];
+    scene(shapes, { view, label });
+  },
 
   drawDigit: (panel: string) => drawDigit(new PythonModel(panel)),
 

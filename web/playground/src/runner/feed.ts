@@ -11,6 +11,8 @@ export type Plotted = Tensor | number;
 
 export interface LiveView {
   readonly id: string;
+  /** Milliseconds between two samples, at least; 80 unless told. */
+  readonly interval?: number;
   /** Builds its reads at once, between two steps, and posts when they arrive. */
   sample(): Promise<void>;
 }
@@ -118,7 +120,7 @@ function sampleViews(now: number, all: boolean): void {
       .catch(fail)
       .finally(() => {
         const cost = performance.now() - start;
-        entry.due = performance.now() + Math.max(shortestInterval, costFactor * cost);
+        entry.due = performance.now() + Math.max(entry.view.interval ?? shortestInterval, costFactor * cost);
         entry.busy = null;
       });
     track(entry.busy);

@@ -21,6 +21,7 @@ export function shareModule(name: string, exports: Record<string, unknown>): Imp
 const entries: Record<string, () => Promise<object>> = {
   "playgrad/micrograd": () => import("playgrad/micrograd"),
   "playgrad/minitf": () => import("playgrad/minitf"),
+  "playgrad/cartpole": () => import("playgrad/cartpole"),
   "playgrad/mamba": () => import("playgrad/mamba"),
 };
 

@@ -12,7 +12,10 @@ const examples: Record<ExampleId, { title: string; about: string }> = {
   "mnist-mlp": { title: "Digits: small network", about: "784-128-10 on handwritten digits" },
   "mnist-cnn": { title: "Digits: convolutions", about: "Two filters deep, sees strokes anywhere" },
   "beautiful-mnist": { title: "beautiful_mnist", about: "tinygrad's network with batch norm and jit" },
+  resnet: { title: "ResNet", about: "Residual blocks with batch norm on digits" },
+  autoencoder: { title: "Denoising autoencoder", about: "Cleans digits it never saw" },
   mamba: { title: "Mamba", about: "A memory that chooses what to keep" },
+  cartpole: { title: "CartPole", about: "Learning to balance by trial and error" },
 };
 
 const groups: Record<GroupId, string> = {
@@ -111,6 +114,8 @@ export const text = {
     graph: "Graph",
     predictions: "Predictions",
     draw: "Draw a digit",
+    scene: "Scene",
+    images: "Images",
     sliders: "Sliders",
     data: "Data",
     close: "Close",
@@ -190,6 +195,9 @@ export const text = {
     right: (label: number) => `${label}, right`,
     wrong: (guess: number, label: number) => `said ${guess}, is ${label}: wrong`,
   },
+  images: {
+    row: (name: string, count: number) => `${name}: ${count} images`,
+  },
   draw: {
     pad: "Drawing pad. Draw with the pointer, or with the arrow keys while Space is on.",
     clear: "Clear",
@@ -262,7 +270,7 @@ export const text = {
     failed: (reason: string) => `Python could not be loaded (${reason})`,
     failedFix: "Check the connection and run again. Your code is kept.",
     missing: (name: string) =>
-      `There is no ${name} here. Programs can import tinygrad, micrograd, mamba, playground and Python's own library; NumPy and other packages of Pyodide are downloaded when a program imports them.`,
+      `There is no ${name} here. Programs can import tinygrad, micrograd, mamba, cartpole, playground and Python's own library; NumPy and other packages of Pyodide are downloaded when a program imports them.`,
     noPackage: (reason: string) => `A package could not be downloaded; are you offline? (${reason})`,
     mainFile: "main.py",
   },

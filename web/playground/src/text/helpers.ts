@@ -16,6 +16,9 @@ const panels = {
   boundary: "Draws the plane as the model sees it, with the training points on it, while it learns.",
   weights: "Draws the first layer's weights, or any tensor, as small images.",
   predictions: "Shows test images with what the model says of them; wrong answers carry a mark.",
+  images: "Shows rows of grey images, each under its name. Call it again to show new ones.",
+  scene:
+    'Draws shapes in your own units, y upwards: `["line", x1, y1, x2, y2, color, width]`, `["rect", x, y, width, height, color]` (x and y of its lower left corner), `["circle", x, y, radius, color]`, `["text", x, y, words, color]`. Colours are `text`, `muted`, `ghost`, `accent`, `low`, `high`, `warn`, `danger`. `view` holds the lowest and highest x and y.',
   draw: "A pad to draw a digit on. The model answers while you draw.",
   slider: "A slider beside the charts. Gives its value, so read it inside the loop.",
   steps: "Counts the steps of training. Pause, Step, Stop and the speed act here.",
@@ -43,6 +46,18 @@ export const helpers: Record<Language, Doc[]> = {
       signature: "predictions(images, model, labels)",
       doc: panels.predictions,
       example: "predictions(test.images, model, test.labels);",
+    },
+    {
+      name: "images",
+      signature: "images({ name: tensor, … }, label?)",
+      doc: panels.images,
+      example: "images({ noisy, cleaned, clean });",
+    },
+    {
+      name: "scene",
+      signature: 'scene(shapes, { view = [-1, 1, -1, 1], label = "scene" })',
+      doc: panels.scene,
+      example: 'scene([["circle", 0, 0, 0.5, "accent"]]);',
     },
     { name: "drawDigit", signature: "drawDigit(model)", doc: panels.draw, example: "drawDigit(model);" },
     {
@@ -127,6 +142,18 @@ export const helpers: Record<Language, Doc[]> = {
       signature: "predictions(images, model, labels)",
       doc: panels.predictions,
       example: "predictions(X_test, model, Y_test)",
+    },
+    {
+      name: "images",
+      signature: "images(name=tensor, …)",
+      doc: panels.images,
+      example: "images(noisy=noisy, cleaned=cleaned, clean=clean)",
+    },
+    {
+      name: "scene",
+      signature: 'scene(shapes, view=(-1, 1, -1, 1), label="scene")',
+      doc: panels.scene,
+      example: 'scene([("circle", 0, 0, 0.5, "accent")])',
     },
     { name: "draw_digit", signature: "draw_digit(model)", doc: panels.draw, example: "draw_digit(model)" },
     {
@@ -306,6 +333,7 @@ export const members: Record<string, string> = {
   nn: "optim state datasets",
   micrograd: "engine nn",
   engine: "Value",
+  cartpole: "CartPole",
   mamba: "Mamba ModelArgs MambaBlock ResidualBlock RMSNorm selective_scan",
   dtypes: "float32 float float64 double float16 half bfloat16 int32 int int64 long int8 uint8 uint32 bool",
 };
