@@ -1,7 +1,7 @@
 //! Work counts of a training step, from the null device: deterministic, and only to go down.
 
 use playgrad::{
-    Tensor,
+    Tensor, grad,
     models::{self, Counts, MODELS, OPTIMIZERS},
     runtime, schedule,
 };
@@ -94,4 +94,37 @@ fn a_running_sum_is_one_kernel_on_the_cpu() {
     let x = Tensor::from_slice(&[1.0f32; 3000], &[3, 1000]).unwrap();
     assert_eq!(kernels_of("cpu", x.mul(2.0).unwrap().cumsum(1).unwrap().add(1.0).unwrap()), 1);
     assert_eq!(kernels_of("cpu", x.cumprod(0).unwrap().relu().unwrap()), 1);
+}
+
+#[test]
+fn a_selective_scan_is_one_kernel_each_way_and_linear_in_length() {
+    runtime::set_default("null").unwrap();
+    let (batch, channels, state) = (2, 16, 4);
+    // Kernels, operations and bytes of the states alone, and of the states with the gradients of both inputs.
+    let work = |length: usize| {
+        let shape = [batch, length, channels, state];
+        let [keep, add, weights] = [0; 3].map(|_| Tensor::ones(&shape).unwrap().contiguous());
+        playgrad::tensor::realize_all(&[keep.clone(), add.clone(), weights.clone()]).unwrap();
+        let counted = |of: &dyn Fn(&Tensor) -> Vec<Tensor>| {
+            let states = Tensor::scan(&keep, &add, 1, false).unwrap();
+            let before = schedule::stats();
+            playgrad::tensor::realize_all(&of(&states)).unwrap();
+            let after = schedule::stats();
+            (after.kernels - before.kernels, after.flops - before.flops, after.bytes - before.bytes)
+        };
+        let forward = counted(&|states| vec![states.clone()]);
+        let both = counted(&|states| {
+            let loss = states.mul(&weights).unwrap().sum((), false).unwrap();
+            let gradients = grad(&loss, &[&keep, &add]).unwrap();
+            [vec![states.clone()], gradients].concat()
+        });
+        (forward, both)
+    };
+    let (forward, both) = work(64);
+    assert_eq!((forward.0, both.0), (1, 2), "kernels: the states, and with them their gradients");
+    let (forward2, both2) = work(128);
+    assert_eq!((forward2.0, both2.0), (1, 2), "kernels at twice the length");
+    for (short, long) in [(forward, forward2), (both, both2)] {
+        assert_eq!((long.1, long.2), (2 * short.1, 2 * short.2), "operations and bytes at twice the length");
+    }
 }
