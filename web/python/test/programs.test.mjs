@@ -69,3 +69,13 @@ test("micrograd", () => {
     "True",
   ]);
 });
+
+test("static graphs", () => {
+  const printed = session()(program("graphs.py"));
+  assert.deepEqual(printed.slice(0, 3), ["line 2.14 0.93", "perceptron True", "MLP True"]);
+  assert.match(printed[3], /placeholder "x" of another graph/);
+  assert.match(printed[4], /no value for the placeholder "y"/);
+  assert.match(printed[5], /^add: got a int, expected a node/);
+  assert.match(printed[6], /got "squre", expected one of add/);
+  assert.equal(printed[7], "own gradient 0.0");
+});

@@ -16,6 +16,7 @@ export const groups = {
     "micrograd",
     "micrograd-moons",
     "moons",
+    "scratch",
   ],
   images: [
     "mnist-mlp",
@@ -24,7 +25,7 @@ export const groups = {
     "resnet",
     "autoencoder",
   ],
-  graphs: [],
+  graphs: ["static-graph"],
   sequences: ["mamba"],
   acting: ["cartpole"],
   engine: [],

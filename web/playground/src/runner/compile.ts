@@ -24,6 +24,17 @@ const parser = Parser.extend(tsPlugin());
 
 export function compile(code: string, targets: Record<string, ImportTarget>): string {
   const program = parse(code);
+  const out = blanked(program, code);
+  for (const node of program.body as SyntaxNode[]) pointImport(node, code, targets, out);
+  return `${out.toString()}\n//# sourceURL=${fileName}`;
+}
+
+/** The program as JavaScript, its imports as they are. */
+export function erase(code: string): string {
+  return blanked(parse(code), code).toString();
+}
+
+function blanked(program: SyntaxNode, code: string): MagicString {
   const out = new MagicString(code);
   try {
     blankTypes(program, code, out);
@@ -31,8 +42,7 @@ export function compile(code: string, targets: Record<string, ImportTarget>): st
     if (error instanceof NotErasable) throw failure(code, error.at, error.message, error.fix);
     throw error;
   }
-  for (const node of program.body as SyntaxNode[]) pointImport(node, code, targets, out);
-  return `${out.toString()}\n//# sourceURL=${fileName}`;
+  return out;
 }
 
 function parse(code: string): SyntaxNode {

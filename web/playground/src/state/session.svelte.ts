@@ -1,6 +1,7 @@
 import type { DeviceInfo } from "playgrad";
 import { untrack } from "svelte";
 import { type ExampleId, examples, isExampleId } from "../examples/index";
+import { download } from "../panels/download";
 import type {
   DataSource,
   DeviceChoice,
@@ -339,6 +340,24 @@ export class Session {
     } catch {
       history.replaceState(null, "", hash);
       this.say(text.bar.sharedInAddress);
+    }
+  }
+
+  /** The program as a file that runs without this page. */
+  async export(kind: "html" | "project" | "python"): Promise<void> {
+    const { code, seed, choice: device, example } = this;
+    const { title } = text.examples[example];
+    if (kind === "python") {
+      download(`${example}.py`, new Blob([code], { type: "text/x-python" }));
+      return;
+    }
+    try {
+      const { asHtml, asProject } = await import("../export/export");
+      const program = { title, code, seed, device };
+      if (kind === "html") download(`${example}.html`, await asHtml(program));
+      else download(`${example}.zip`, asProject(program));
+    } catch (error) {
+      this.say(text.bar.exportFailed(error instanceof Error ? error.message : String(error)));
     }
   }
 
