@@ -34,7 +34,9 @@ describe("a program as an npm project", () => {
     const folder = "it-s-new-works";
     const file = (name: string) => new TextDecoder().decode(zip[`${folder}/${name}`]);
     expect(Object.keys(zip).sort()).toEqual(
-      ["README.md", "main.js", "package.json", "playground.js", "start.js"].map((name) => `${folder}/${name}`),
+      ["README.md", "main.js", "package.json", "playground.js", "start.js"].map(
+        (name) => `${folder}/${name}`,
+      ),
     );
     expect(JSON.parse(file("package.json")).dependencies.playgrad).toMatch(/^\d+\.\d+\.\d+$/);
     expect(importsOf(file("main.js"))).toEqual(["playgrad", "./playground.js", "./playground.js"]);

@@ -279,7 +279,7 @@ export const text = {
     failed: (reason: string) => `Python could not be loaded (${reason})`,
     failedFix: "Check the connection and run again. Your code is kept.",
     missing: (name: string) =>
-      `There is no ${name} here. Programs can import tinygrad, micrograd, mamba, cartpole, playground and Python's own library; NumPy and other packages of Pyodide are downloaded when a program imports them.`,
+      `There is no ${name} here. Programs can import tinygrad, micrograd, minitf, mamba, cartpole, playground and Python's own library; NumPy and other packages of Pyodide are downloaded when a program imports them.`,
     noPackage: (reason: string) => `A package could not be downloaded; are you offline? (${reason})`,
     mainFile: "main.py",
   },

@@ -16,6 +16,8 @@ const panels = {
   boundary: "Draws the plane as the model sees it, with the training points on it, while it learns.",
   weights: "Draws the first layer's weights, or any tensor, as small images.",
   predictions: "Shows test images with what the model says of them; wrong answers carry a mark.",
+  graph:
+    "Draws what a value was computed by: micrograd's values with data and gradients, the backward pass to step through, or a node of minitf with its shapes.",
   images: "Shows rows of grey images, each under its name. Call it again to show new ones.",
   scene:
     'Draws shapes in your own units, y upwards: `["line", x1, y1, x2, y2, color, width]`, `["rect", x, y, width, height, color]` (x and y of its lower left corner), `["circle", x, y, radius, color]`, `["text", x, y, words, color]`. Colours are `text`, `muted`, `ghost`, `accent`, `low`, `high`, `warn`, `danger`. `view` holds the lowest and highest x and y.',
@@ -47,6 +49,7 @@ export const helpers: Record<Language, Doc[]> = {
       doc: panels.predictions,
       example: "predictions(test.images, model, test.labels);",
     },
+    { name: "graph", signature: 'graph(value, label = "graph")', doc: panels.graph, example: "graph(loss);" },
     {
       name: "images",
       signature: "images({ name: tensor, … }, label?)",
@@ -143,6 +146,7 @@ export const helpers: Record<Language, Doc[]> = {
       doc: panels.predictions,
       example: "predictions(X_test, model, Y_test)",
     },
+    { name: "graph", signature: 'graph(value, label="graph")', doc: panels.graph, example: "graph(loss)" },
     {
       name: "images",
       signature: "images(name=tensor, …)",
@@ -333,6 +337,8 @@ export const members: Record<string, string> = {
   nn: "optim state datasets",
   micrograd: "engine nn",
   engine: "Value",
+  minitf:
+    "Graph placeholder constant Variable Session GradientDescentOptimizer RegisterGradient add subtract multiply divide matmul negative square log relu sigmoid softmax reduce_sum reduce_mean",
   cartpole: "CartPole",
   mamba: "Mamba ModelArgs MambaBlock ResidualBlock RMSNorm selective_scan",
   dtypes: "float32 float float64 double float16 half bfloat16 int32 int int64 long int8 uint8 uint32 bool",
