@@ -60,4 +60,32 @@ for (const language of ["typescript", "python"]) {
     assert.match(await page.page.locator('[data-panel="boundary"]').innerText(), /100 of 100 right/);
     await page.close();
   });
+
+  for (const device of ["cpu", "webgpu"])
+    test(`a static graph learns and is drawn with shapes, in ${language} on ${device}`, async () => {
+      const page = await finish("static-graph", language, device);
+      const [loss, accuracy] = [await page.lastValue("loss"), await page.lastValue("accuracy")];
+      console.log(`static graph in ${language} on ${device}: loss ${loss}, accuracy ${accuracy}`);
+      assert.equal(accuracy, 1);
+      assert.ok(loss < 0.01, `loss ${loss}`);
+      const panel = page.page.locator('[data-panel^="graph:"]');
+      const words = (await panel.locator("[data-node]").allTextContents()).map((text) =>
+        text.replace(/\s+/g, " "),
+      );
+      for (const known of [/variable w1 ?shape\[2, 16\]/, /placeholder y ?shape\[200, 1\]/, /reduce_mean/])
+        assert.ok(
+          words.some((text) => known.test(text)),
+          `${known} in ${words.join("; ")}`,
+        );
+      assert.equal(await panel.getByRole("button", { name: "Forward" }).count(), 0);
+      await page.close();
+    });
+
+  test(`a network from scratch reads digits, in ${language}`, async () => {
+    const page = await finish("scratch", language);
+    const accuracy = await page.lastValue("test accuracy");
+    console.log(`a network from scratch in ${language}: ${accuracy}`);
+    assert.ok(accuracy > 0.98, `accuracy ${accuracy}`);
+    await page.close();
+  });
 }

@@ -36,7 +36,7 @@ describe("a drawn graph", () => {
   it("goes from left to right without boxes on boxes", async () => {
     const { boxes, arrows, width } = await layOut(
       nodes,
-      nodes.map(() => sizeOf("a", [["data", "2"]])),
+      nodes.map(() => sizeOf("a", [["data", "2"]], 13)),
     );
     expect(arrows).toHaveLength(5);
     for (const { from, to } of arrows)

@@ -83,5 +83,5 @@ const mostNumbers = 4;
 /** Shape, and the numbers where they are few. */
 export async function tensorWords(value: Tensor): Promise<{ shape: string; text?: string }> {
   const shape = `[${value.shape.join(", ")}]`;
-  return value.numel > mostNumbers ? { shape } : { shape, text: await value.toText() };
+  return value.numel > mostNumbers ? { shape } : { shape, text: (await value.toText()).replace(/\s+/g, " ") };
 }

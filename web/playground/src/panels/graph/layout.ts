@@ -32,16 +32,21 @@ const padding = 10;
 /** What a node says, a line each: names and values. */
 export type Row = readonly [name: string, value: string];
 
-export function sizeOf(title: string, rows: readonly Row[]): { width: number; height: number } {
-  const letters = Math.max(
+/** Room for what changes: `letters` are what a line holds at least. */
+export function sizeOf(
+  title: string,
+  rows: readonly Row[],
+  letters: number,
+): { width: number; height: number } {
+  const most = Math.max(
     title.length + 2,
     ...rows.map(([name, value]) => name.length + value.length + 2),
-    13,
+    letters,
   );
-  return { width: letters * letter + 2 * padding, height: (rows.length + 1) * line + padding };
+  return { width: most * letter + 2 * padding, height: (rows.length + 1) * line + padding };
 }
 
-/** The same for the same structure, so that values may change without anything moving. */
+/** The same for the same structure. */
 export function structureOf(nodes: readonly GraphNode[]): string {
   return nodes.map(({ op, label, inputs }) => `${op}|${label}|${inputs}`).join(";");
 }
