@@ -2,6 +2,9 @@ import { unzipSync } from "fflate";
 import { describe, expect, it } from "vitest";
 import { examples } from "../src/examples/index";
 import { asHtml, asProject } from "../src/export/export";
+import node from "../src/export/node.js?raw";
+import page from "../src/export/page.js?raw";
+import live from "../src/live/index.ts?raw";
 
 const program = (id: keyof typeof examples) => ({
   title: "It's <new> & works",
@@ -13,18 +16,31 @@ const program = (id: keyof typeof examples) => ({
 const importsOf = (code: string) =>
   [...code.matchAll(/(?:\bfrom|\bimport)\s*\(?\s*"([^"]+)"/g)].map(([, name]) => name ?? "");
 
+it.each([
+  ["web page", page],
+  ["npm project", node],
+])("the panels of a %s are those of the playground", (_, source) => {
+  const ours = [...source.matchAll(/^export (?:const|async function\*?|function) (\w+)/gm)].map(
+    ([, name]) => name,
+  );
+  const theirs = [...live.matchAll(/^export \{ (.*) \}/gm)].flatMap(([, names]) =>
+    (names ?? "").split(", ").filter((name) => !name.startsWith("type ")),
+  );
+  expect(ours.sort()).toEqual(theirs.sort());
+});
+
 describe("a program as a web page", () => {
   it.each(["xor", "micrograd-moons", "static-graph"] as const)("carries all that %s imports", async (id) => {
-    const page = await (await asHtml(program(id))).text();
-    const scripts = [...page.matchAll(/<script[^>]*>([\s\S]*?)<\/script>/g)].map(([, inner]) => inner ?? "");
+    const made = await (await asHtml(program(id))).text();
+    const scripts = [...made.matchAll(/<script[^>]*>([\s\S]*?)<\/script>/g)].map(([, inner]) => inner ?? "");
     expect(scripts).toHaveLength(2);
     const { imports } = JSON.parse(scripts[0] ?? "") as { imports: Record<string, string> };
     const modules = Object.values(imports).map((url) => decodeURIComponent(url.slice(url.indexOf(",") + 1)));
     const wanted = [...modules, scripts[1] ?? ""].flatMap(importsOf);
     expect(wanted).toContain("engine/wasm/playgrad.js");
     expect(wanted.filter((name) => !(name in imports))).toEqual([]);
-    expect(page).toContain("<title>It's &#60;new&#62; &#38; works</title>");
-    expect(page).toContain('data-seed="7" data-device="cpu"');
+    expect(made).toContain("<title>It's &#60;new&#62; &#38; works</title>");
+    expect(made).toContain('data-seed="7" data-device="cpu"');
   });
 });
 

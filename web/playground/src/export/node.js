@@ -48,5 +48,7 @@ const undrawn = () => {};
 export const boundary = undrawn;
 export const drawDigit = undrawn;
 export const graph = undrawn;
+export const images = undrawn;
+export const scene = undrawn;
 export const predictions = undrawn;
 export const weights = undrawn;

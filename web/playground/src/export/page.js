@@ -178,9 +178,15 @@ export async function dataset({ train = 6000, test = 1000 } = {}) {
   };
 }
 
-const only = (name) => () => write(`${name}(…) draws in the playground only`, "note");
+const told = new Set();
+const only = (name) => () => {
+  if (!told.has(name)) write(`${name}(…) draws in the playground only`, "note");
+  told.add(name);
+};
 export const drawDigit = only("drawDigit");
 export const graph = only("graph");
+export const images = only("images");
+export const scene = only("scene");
 export const predictions = only("predictions");
 export const weights = only("weights");
 
