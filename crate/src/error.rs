@@ -10,6 +10,8 @@ pub enum Kind {
     Device,
     Data,
     Argument,
+    /// A kernel of the user's that does not compile.
+    Kernel,
 }
 
 /// A user-facing error.
@@ -21,6 +23,16 @@ pub struct Error {
     pub got: String,
     pub expected: String,
     pub fix: String,
+    /// Where in a text of the user's.
+    pub place: Option<Box<Place>>,
+}
+
+/// A line and column, from 1 on, of a text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    pub text: String,
+    pub line: u32,
+    pub column: u32,
 }
 
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -40,7 +52,7 @@ impl Error {
         expected: impl Into<String>,
         fix: impl Into<String>,
     ) -> Self {
-        Self { kind, op: op.into(), got: got.into(), expected: expected.into(), fix: fix.into() }
+        Self { kind, op: op.into(), got: got.into(), expected: expected.into(), fix: fix.into(), place: None }
     }
 
     pub fn shape(

@@ -169,6 +169,7 @@ fn rule(n: &Node, g: &Node) -> Result<Sources> {
         }
         Op::Unwindow(w) => smallvec![Some(unwindow(*w, src(0), g))],
         Op::Gather => smallvec![Some(gather(src(0), src(1), g)), None],
+        Op::Custom(_) => n.src.iter().map(|_| None).collect(),
         Op::Contiguous => smallvec![Some(g.clone())],
         Op::After | Op::Mark(Mark::Checkpoint) => smallvec![Some(g.clone())],
         Op::Mark(Mark::Custom(backward)) => std::iter::once(None).chain(backward(n, g)?).collect(),

@@ -97,6 +97,8 @@ def describe(error: BaseException) -> dict:
     if "EngineError" in names:
         told["kind"] = "device" if "DeviceError" in names else "data" if "DataError" in names else "engine"
         told |= {key: getattr(error, key) for key in ("op", "got", "expected", "fix")}
+        if getattr(error, "text", None):
+            told["shader"] = {key: getattr(error, key) for key in ("text", "line", "column")}
     elif isinstance(error, SyntaxError) and error.filename == FILE:
         told["kind"] = "syntax"
     elif isinstance(error, ModuleNotFoundError) and error.name:

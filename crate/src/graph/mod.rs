@@ -3,6 +3,7 @@
 
 mod dtype;
 pub mod half;
+mod custom;
 #[cfg(feature = "onnx")]
 mod host;
 mod node;
@@ -11,6 +12,7 @@ mod print;
 mod simplify;
 mod verify;
 
+pub use custom::{Custom, Grid, HostKernel, Source, Verdict};
 pub use dtype::DType;
 #[cfg(feature = "onnx")]
 pub(crate) use host::evaluate;

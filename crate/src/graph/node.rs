@@ -275,6 +275,7 @@ pub(crate) fn hash_op(op: &Op, h: &mut FxHasher) {
         Op::Permute(axes) | Op::Flip(axes) => axes.hash(h),
         Op::Pad(pairs) | Op::Shrink(pairs) => pairs.hash(h),
         Op::Window(w) | Op::Unwindow(w) => w.hash(h),
+        Op::Custom(custom) => custom.hash(h),
         Op::Mark(mark) => std::mem::discriminant(mark).hash(h),
         Op::Iota
         | Op::Where
@@ -299,6 +300,7 @@ fn same_op(a: &Op, b: &Op) -> bool {
         (Op::Permute(x), Op::Permute(y)) | (Op::Flip(x), Op::Flip(y)) => x == y,
         (Op::Pad(x), Op::Pad(y)) | (Op::Shrink(x), Op::Shrink(y)) => x == y,
         (Op::Window(x), Op::Window(y)) | (Op::Unwindow(x), Op::Unwindow(y)) => x == y,
+        (Op::Custom(x), Op::Custom(y)) => x == y,
         (Op::Mark(Mark::Custom(x)), Op::Mark(Mark::Custom(y))) => Rc::ptr_eq(x, y),
         (Op::Mark(x), Op::Mark(y)) => std::mem::discriminant(x) == std::mem::discriminant(y),
         _ => std::mem::discriminant(a) == std::mem::discriminant(b),

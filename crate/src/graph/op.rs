@@ -1,6 +1,6 @@
 //! The closed set of primitives. Everything else composes these.
 
-use super::{Leaf, Node};
+use super::{Custom, Leaf, Node};
 use crate::error::Result;
 use smallvec::SmallVec;
 use std::{fmt, rc::Rc};
@@ -46,6 +46,8 @@ pub enum Op {
     /// Sources: values, integer indices of shape `[…]`; picks along axis 0, out of range gives 0.
     Gather,
 
+    /// A kernel of the user's over buffers of its own; its gradient is a `Mark`'s.
+    Custom(Rc<Custom>),
     /// Forces its source to be computed into a buffer of its own.
     Contiguous,
     /// Sources: a value, what it was computed from. The value, with a say in its gradient; gone before fusion.

@@ -115,6 +115,10 @@ fn check(n: &Node) -> Result<(), &'static str> {
                 && n.shape[n.src[1].shape.len()..] == n.src[0].shape[1..],
             "gather picks rows by int32",
         ),
+        Op::Custom(custom) => {
+            let own = n.src.iter().map(|s| (&s.shape, s.dtype)).chain([(&n.shape, n.dtype)]);
+            ensure(own.eq(custom.args.iter().map(|(s, d)| (s, *d))), "a custom kernel has its own arguments")
+        }
         Op::Contiguous => same_shape(),
         Op::Mark(_) => {
             ensure(n.src[0].shape == n.shape && n.src[0].dtype == n.dtype, "a mark keeps its first source")

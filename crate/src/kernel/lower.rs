@@ -7,7 +7,7 @@
 use super::{Acc, Arg, ArgId, Cond, Contract, Expr, ExprId, Kernel, Lin, RangeId, Scan, Store, Typed};
 use crate::{
     graph::{self, Binary, DType, Node, Op, Reduce, Unary, axis_groups},
-    schedule::fuse::{Fusion, Group},
+    schedule::fuse::{Fusion, Group, Root},
 };
 use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
@@ -55,6 +55,11 @@ struct Lowerer<'a> {
 /// The kernel that computes group `id`.
 pub fn lower(fusion: &Fusion, id: usize) -> Lowered {
     let group = &fusion.groups[id];
+    if let [Root { node, .. }] = &group.roots[..]
+        && let Op::Custom(custom) = &node.op
+    {
+        return super::custom(node, custom);
+    }
     let all = 0..group.ranges.len();
     let (outer, inner): (SmallVec<[RangeId; 6]>, SmallVec<[RangeId; 6]>) =
         all.partition(|r| group.outer >> r & 1 == 1);
@@ -222,6 +227,7 @@ impl Lowerer<'_> {
                 self.lower(src(0), index, mask)
             }
             Op::Gather => self.gather(node, index, mask),
+            Op::Custom(_) => unreachable!("a kernel of its own"),
             Op::Reshape => {
                 let below = &src(0).shape;
                 let mut at = Index::with_capacity(below.len());
@@ -436,6 +442,7 @@ impl Lowerer<'_> {
             stores: Vec::new(),
             contract: None,
             args: self.args,
+            custom: None,
         };
         for (node, index, value) in stores {
             let arg = kernel.args.len();

@@ -2,18 +2,21 @@
 //! Knows nothing of WGSL, CUDA or devices.
 
 mod coalesce;
+mod custom;
 pub mod index;
 mod lower;
 mod prune;
 mod split;
 
-use crate::graph::{self, Binary, DType, Reduce, Unary};
+use crate::graph::{self, Binary, Custom, DType, Reduce, Unary};
 pub use coalesce::coalesce;
+pub use custom::{Own, custom};
 pub use index::{Atom, Cond, Lin};
 pub use lower::{Lowered, lower};
 pub use prune::prune;
 use smallvec::SmallVec;
 pub use split::{Split, split};
+use std::rc::Rc;
 
 /// Names one loop variable of a kernel; `Kernel::ranges` holds its size.
 pub type RangeId = usize;
@@ -30,6 +33,7 @@ pub type ArgId = usize;
 /// - *scan*: as row, but the stores follow the recurrence along `inner`, in its order.
 /// - *contract*: `contract` is set; `accs[0]` sums `a · b` and the stores are its epilogue. Ignoring the hint
 ///   and treating it as a reduce gives the same values.
+/// - *custom*: `custom` is set; its text runs once for each point of `outer`, and the store tells what it writes.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Kernel {
     /// For people: kind and sizes, `contract_128x10x784`.
@@ -46,6 +50,7 @@ pub struct Kernel {
     pub stores: Vec<Store>,
     pub contract: Option<Contract>,
     pub args: Vec<Arg>,
+    pub custom: Option<Own>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -139,6 +144,11 @@ pub struct Arg {
 }
 
 impl Kernel {
+    /// The user's kernel that this is, if it is one.
+    pub fn custom(&self) -> Option<&Rc<Custom>> {
+        self.custom.as_ref().map(Own::get)
+    }
+
     pub fn size(&self, ranges: &[RangeId]) -> usize {
         ranges.iter().fold(1, |n: usize, r| n.saturating_mul(self.ranges[*r]))
     }
@@ -148,8 +158,11 @@ impl Kernel {
         self.size(&self.outer)
     }
 
-    /// How often the innermost loops run.
+    /// How often the innermost loops run; nobody knows of a custom kernel's.
     pub fn points(&self) -> usize {
+        if self.custom.is_some() {
+            return usize::MAX;
+        }
         let reduced: usize = self.accs.iter().map(|a| self.size(&a.ranges)).sum();
         self.rows().saturating_mul(reduced + self.size(&self.inner))
     }

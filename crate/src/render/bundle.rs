@@ -2,9 +2,10 @@
 //! them; ordered ones run one after another in a single workgroup.
 
 use super::{
-    Bindings, Form, Part, Shader, Site, Target, contract, direct, form, map, mma, part, part_of, reduce,
+    Bindings, Form, Part, Shader, Site, Target, contract, custom, direct, form, map, mma, part, part_of,
+    reduce,
 };
-use crate::{kernel::Kernel, runtime::Bundle};
+use crate::{graph::Custom, kernel::Kernel, runtime::Bundle};
 use std::rc::Rc;
 
 /// Bytes of workgroup memory every device has.
@@ -104,7 +105,15 @@ impl Dispatch {
         names.join("+")
     }
 
+    /// The user's kernel that this runs, if it is one.
+    pub fn custom(&self) -> Option<&Rc<Custom>> {
+        self.kernels[0].0.custom()
+    }
+
     pub fn render(&self, bindings: Bindings, target: Target) -> Shader {
+        if let Some(custom) = self.custom() {
+            return custom::shader(custom, bindings, target);
+        }
         let site = |i: usize, prefix| {
             let (kernel, first) = &self.kernels[i];
             Site { kernel, bindings, first: *first, prefix, target }

@@ -68,7 +68,7 @@ fn declared(block: &str) -> &str {
     head.rsplit(' ').next().unwrap_or_default()
 }
 
-fn ty(dtype: DType) -> &'static str {
+pub fn ty(dtype: DType) -> &'static str {
     match dtype {
         Bool => "bool",
         U8 | U32 => "unsigned",

@@ -6,6 +6,7 @@
 mod bundle;
 mod contract;
 mod cuda;
+pub mod custom;
 mod direct;
 mod map;
 #[cfg(feature = "cuda")]

@@ -87,7 +87,7 @@ fn declared(block: &str) -> &str {
     after.split(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap_or_default()
 }
 
-fn ty(dtype: DType) -> &'static str {
+pub fn ty(dtype: DType) -> &'static str {
     match dtype {
         Bool => "bool",
         U8 | U32 => "u32",

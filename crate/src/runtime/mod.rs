@@ -11,7 +11,11 @@ mod registry;
 #[cfg(feature = "wgpu")]
 pub mod wgpu;
 
-use crate::{error::Result, graph::DType, kernel::Kernel};
+use crate::{
+    error::Result,
+    graph::{DType, Verdict},
+    kernel::Kernel,
+};
 #[cfg(not(target_family = "wasm"))]
 pub use processes::{ProcessGroup, local_rank};
 pub use registry::{
@@ -19,7 +23,7 @@ pub use registry::{
     set_costs, set_default, used,
 };
 use smallvec::SmallVec;
-use std::{any::Any, fmt, future::Future, pin::Pin, rc::Rc, time::Instant};
+use std::{any::Any, cell::RefCell, fmt, future::Future, pin::Pin, rc::Rc, time::Instant};
 
 pub type ReadFuture = Pin<Box<dyn Future<Output = Result<Vec<u8>>>>>;
 /// What a device made of a bundle.
@@ -158,6 +162,8 @@ pub struct Storage {
 struct Allocation {
     device: Rc<dyn Device>,
     buffer: BufferId,
+    /// Of kernels that this was computed by or from, and that may turn out not to compile.
+    doubts: RefCell<Vec<Rc<Verdict>>>,
 }
 
 impl Drop for Allocation {
@@ -169,7 +175,11 @@ impl Drop for Allocation {
 impl Storage {
     pub fn new(device: &Rc<dyn Device>, bytes: usize) -> Result<Storage> {
         let buffer = device.alloc(bytes)?;
-        Ok(Storage { whole: Rc::new(Allocation { device: device.clone(), buffer }), offset: 0, bytes })
+        Ok(Storage {
+            whole: Rc::new(Allocation { device: device.clone(), buffer, doubts: RefCell::default() }),
+            offset: 0,
+            bytes,
+        })
     }
 
     /// `bytes` of this storage from `offset` on, a multiple of the device's alignment.
@@ -196,12 +206,22 @@ impl Storage {
         self.bytes
     }
 
+    pub(crate) fn doubts(&self) -> Vec<Rc<Verdict>> {
+        self.whole.doubts.borrow().clone()
+    }
+
+    pub(crate) fn doubt(&self, verdicts: &[Rc<Verdict>]) {
+        *self.whole.doubts.borrow_mut() = verdicts.to_vec();
+    }
+
     pub fn read(&self) -> ReadFuture {
         let read = self.device().read(self.region());
         let keep = self.clone();
         Box::pin(async move {
             let bytes = read.await;
-            drop(keep);
+            for verdict in keep.doubts() {
+                verdict.known().await?;
+            }
             bytes
         })
     }

@@ -54,8 +54,8 @@ fn chain(kernels: &[Kernel], needs: &[Vec<usize>], left: &[usize]) -> Group {
     for k in left.iter().copied() {
         let (own, its) = (kernels[k].points(), kernels[k].args.len());
         let ready = needs[k].iter().all(|n| chosen.contains(n) || !left.contains(n));
-        let fits = chosen.is_empty() || (work + own <= CHAIN && args + its <= MAX_ARGS);
-        if ready && own <= TINY && fits {
+        let fits = own <= TINY && (chosen.is_empty() || (work + own <= CHAIN && args + its <= MAX_ARGS));
+        if ready && fits {
             ordered |= needs[k].iter().any(|n| chosen.contains(n));
             (work, args) = (work + own, args + its);
             chosen.push(k);
@@ -81,6 +81,9 @@ fn bytes(kernel: &Kernel) -> usize {
 }
 
 fn is_small(kernel: &Kernel) -> bool {
+    if kernel.custom.is_some() {
+        return false;
+    }
     let most = if kernel.contract.is_some() { SMALL_CONTRACTION } else { SMALL };
     kernel.rows().saturating_mul(kernel.size(&kernel.inner)) <= most
 }

@@ -105,10 +105,15 @@ pub fn fuse(outputs: &[Node], forced: &FxHashSet<u64>, packed: bool) -> Fusion {
         sources.iter().for_each(|s| users[*s].push(i));
     }
     let is_output = nodes.iter().map(|n| outputs.contains(n)).collect();
-    let mut is_forced: Vec<bool> =
-        nodes.iter().map(|n| forced.contains(&n.id) || matches!(n.op, Op::Contiguous)).collect();
+    let mut is_forced: Vec<bool> = nodes
+        .iter()
+        .map(|n| forced.contains(&n.id) || matches!(n.op, Op::Contiguous | Op::Custom(_)))
+        .collect();
     for node in nodes.iter().filter(|n| matches!(n.op, Op::After) && !n.is_realized()) {
         is_forced[position[&node.src[1].viewed().id]] = true;
+    }
+    for node in nodes.iter().filter(|n| matches!(n.op, Op::Custom(_)) && !n.is_realized()) {
+        node.src.iter().for_each(|s| is_forced[position[&s.id]] = true);
     }
     let count = nodes.len();
     let mut fuser = Fuser {
@@ -132,7 +137,8 @@ impl Fuser {
     fn place(&mut self, n: usize) {
         let node = self.nodes[n].clone();
         if is_leaf(&node) {
-            if self.is_output[n] && !node.is_realized() {
+            let made = self.is_forced[n] && matches!(node.op, Op::Const(_) | Op::Iota);
+            if (self.is_output[n] || made) && !node.is_realized() {
                 self.start(n);
             }
             return;
@@ -517,7 +523,7 @@ impl Fuser {
         }
         match &node.op {
             // It has a buffer to load from.
-            Op::Contiguous => true,
+            Op::Contiguous | Op::Custom(_) => true,
             Op::After => self.cheap(&node.src[0], seen),
             Op::Reduce(..) | Op::Scan(..) | Op::Gather => false,
             Op::Unary(Unary::Sqrt | Unary::Exp2 | Unary::Log2 | Unary::Sin | Unary::Recip) => false,
@@ -626,7 +632,7 @@ fn along(user: &Node, slot: usize, at: &Path) -> Path {
         Op::Expand => keep(axes.clone()),
         Op::Mark(_) => keep(axes.clone()),
         Op::After if slot == 0 => keep(axes.clone()),
-        Op::After => Path { axes: vec![0; shape.len()], clean: false },
+        Op::After | Op::Custom(_) => Path { axes: vec![0; shape.len()], clean: false },
         Op::Pad(_) | Op::Shrink(_) | Op::Flip(_) => Path { axes: axes.clone(), clean: false },
         Op::Window(w) => {
             let mut out = axes[..shape.len()].to_vec();

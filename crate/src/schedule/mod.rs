@@ -14,4 +14,4 @@ mod run;
 pub use plan::{Place, Plan, Step, Work};
 #[cfg(not(target_family = "wasm"))]
 pub use run::sum;
-pub use run::{Stats, realize, stats};
+pub use run::{Stats, ZONE, checked, realize, stats};

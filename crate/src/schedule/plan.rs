@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     error::{Error, Result},
-    graph::{Leaf, Node, Op, Shape},
+    graph::{Leaf, Node, Op, Shape, Verdict},
     kernel::{Acc, Expr, Kernel, Lowered, coalesce, lower, prune, split},
     runtime::{Bundle, Device, Program},
 };
@@ -47,6 +47,8 @@ pub struct Plan {
     pub results: Vec<Place>,
     pub output_bytes: Vec<usize>,
     pub work: Work,
+    /// What compilers say of the kernels that are the user's.
+    pub verdicts: Vec<Rc<Verdict>>,
 }
 
 /// Deterministic counts of one run.
@@ -85,6 +87,8 @@ pub fn plan(id: u64, outputs: &[Node], inputs: &[Node], device: &dyn Device) -> 
     };
     let work = work(groups.len(), &kernels);
     let kernels: Vec<Rc<Kernel>> = kernels.into_iter().map(Rc::new).collect();
+    let compiled = kernels.iter().filter(|_| device.name() != "cpu");
+    let verdicts = compiled.filter_map(|k| Some(k.custom()?.verdict.clone())).collect();
     let mut steps = Vec::with_capacity(groups.len());
     for group in groups {
         let args = group.kernels.iter().flat_map(|k| &buffers[*k]).map(place).collect();
@@ -100,7 +104,7 @@ pub fn plan(id: u64, outputs: &[Node], inputs: &[Node], device: &dyn Device) -> 
         })
         .collect();
     let output_bytes = outputs.iter().map(Node::bytes).collect();
-    Ok(Plan { id, steps, temp_bytes: temps.bytes, results, output_bytes, work })
+    Ok(Plan { id, steps, temp_bytes: temps.bytes, results, output_bytes, work, verdicts })
 }
 
 /// Kernels that each touch at most `max_buffers` buffers: where fusion would exceed it, values in between are stored.

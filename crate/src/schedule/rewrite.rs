@@ -243,7 +243,7 @@ fn find_constant_axes(node: &Node) -> u64 {
         |keep: &dyn Fn(usize) -> bool| (0..rank).filter(|i| keep(*i)).fold(0u64, |bits, i| bits | 1 << i);
     match &node.op {
         Op::Const(_) => all,
-        Op::Buffer(_) | Op::Iota | Op::Gather | Op::Bitcast => 0,
+        Op::Buffer(_) | Op::Iota | Op::Gather | Op::Bitcast | Op::Custom(_) => 0,
         Op::Unary(_) | Op::Binary(_) | Op::Where | Op::Cast | Op::Contiguous => {
             node.src.iter().fold(all, |bits, s| bits & constant_axes(s))
         }

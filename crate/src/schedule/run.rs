@@ -6,8 +6,9 @@ use super::{
 use crate::runtime::ProcessGroup;
 use crate::{
     error::{Error, Result},
-    graph::{DType, Node, Op, hash_op, topo},
-    runtime::{self, Device, Launch, Region, Storage, ready},
+    graph::{DType, Node, Op, Shape, Verdict, hash_op, topo},
+    kernel::custom,
+    runtime::{self, Bundle, Device, Launch, Region, Storage, ready},
 };
 use rustc_hash::{FxHashMap, FxHasher};
 use std::{
@@ -260,6 +261,36 @@ fn same(a: &Rc<dyn Device>, b: &Rc<dyn Device>) -> bool {
     std::ptr::addr_eq(Rc::as_ptr(a), Rc::as_ptr(b))
 }
 
+/// Bytes before and behind the output of a kernel that is checked, and what everything is filled with: as float32 it
+/// is not a number.
+pub const ZONE: usize = 256;
+const FILL: u32 = 0x7fc1_2345;
+
+/// Runs the custom kernel of `node` alone, its output between two zones that it must not touch; all bytes, as uint8.
+///
+/// # Errors
+/// Those of [`realize`].
+pub fn checked(node: &Node) -> Result<Node> {
+    let Op::Custom(call) = &node.op else { unreachable!("a node that calls a custom kernel") };
+    let computed: Vec<Node> = node.src.iter().filter(|n| n.as_leaf().is_none()).cloned().collect();
+    realize(&computed)?;
+    let device = device_for(&[], &node.src)?;
+    let inputs = node.src.iter().map(|n| input(n, &device)).collect::<Result<Vec<_>>>()?;
+    let bundle = Bundle { kernels: vec![Rc::new(custom(node, call).kernel)], ordered: false };
+    let program = device.compile(&bundle)?;
+    let total = (node.bytes() + 2 * ZONE).next_multiple_of(4);
+    let storage = Storage::from_bytes(&device, &FILL.to_le_bytes().repeat(total / 4))?;
+    let place = Region { offset: ZONE, bytes: node.bytes(), ..storage.region() };
+    let args = inputs.iter().map(Storage::region).chain([place]).collect();
+    let id = ENGINE.with_borrow_mut(|e| {
+        e.next += 1;
+        e.next
+    });
+    device.submit(id, &[Launch { program: &program, args }])?;
+    storage.doubt(std::slice::from_ref(&call.verdict));
+    Ok(Node::from_storage(storage, Shape::from_slice(&[total]), DType::U8, false))
+}
+
 /// Runs a plan over `inputs`; the storages of its results. `given` may name the storage of an output.
 pub(super) fn execute(
     plan: &Plan,
@@ -267,6 +298,17 @@ pub(super) fn execute(
     inputs: &[Storage],
     given: &dyn Fn(usize) -> Option<Storage>,
 ) -> Result<Vec<Storage>> {
+    if runtime::cpu::is_calling() {
+        return Err(Error::argument(
+            "custom_kernel",
+            "a cpu function that computes tensors",
+            "one that reads its inputs and writes its output",
+            "compute tensors before, and pass them as inputs",
+        ));
+    }
+    let doubted = inputs.iter().flat_map(Storage::doubts).chain(plan.verdicts.iter().cloned());
+    let doubted: Vec<Rc<Verdict>> = doubted.collect();
+    doubted.iter().try_for_each(|verdict| verdict.so_far())?;
     let temps = temps(device, plan.temp_bytes)?;
     let mut outputs: Vec<Option<Storage>> = vec![None; plan.output_bytes.len()];
     for (i, place) in plan.results.iter().enumerate() {
@@ -295,6 +337,8 @@ pub(super) fn execute(
     } else {
         device.submit(plan.id, &launches)?;
     }
+    let doubts: Vec<Rc<Verdict>> = doubted.into_iter().filter(|v| v.is_doubtful()).collect();
+    outputs.iter().flatten().for_each(|storage| storage.doubt(&doubts));
     runtime::note_used(device.name());
     ENGINE.with_borrow_mut(|e| {
         e.stats.kernels += plan.work.kernels;

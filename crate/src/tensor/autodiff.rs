@@ -87,7 +87,7 @@ impl Tensor {
         let rule = move |mark: &Node, g: &Node| {
             let inputs: Vec<Tensor> = mark.src[1..].iter().cloned().map(Tensor::from_node).collect();
             let made = backward(&Tensor::from_node(g.clone()), &Tensor::from_node(mark.clone()), &inputs)?;
-            checked_gradients(&inputs, made)
+            checked_gradients("custom_grad", &inputs, made)
         };
         Ok(Tensor::from_node(build::mark(Mark::Custom(Rc::new(rule)), &value, &nodes(inputs))))
     }
@@ -97,10 +97,14 @@ fn nodes(tensors: &[&Tensor]) -> Vec<Node> {
     tensors.iter().map(|t| t.node()).collect()
 }
 
-fn checked_gradients(inputs: &[Tensor], made: Vec<Option<Tensor>>) -> Result<Vec<Option<Node>>> {
+pub(super) fn checked_gradients(
+    op: &str,
+    inputs: &[Tensor],
+    made: Vec<Option<Tensor>>,
+) -> Result<Vec<Option<Node>>> {
     if made.len() != inputs.len() {
         return Err(Error::argument(
-            "custom_grad",
+            op,
             format!("{} gradients", made.len()),
             format!("{}, one for each input", inputs.len()),
             "return none for an input without a gradient",
@@ -108,7 +112,7 @@ fn checked_gradients(inputs: &[Tensor], made: Vec<Option<Tensor>>) -> Result<Vec
     }
     let fit = |(x, g): (&Tensor, Option<Tensor>)| {
         let Some(g) = g else { return Ok(None) };
-        check_same("custom_grad", "a gradient", &g, x)?;
+        check_same(op, "a gradient", &g, x)?;
         Ok(Some(build::cast(&g.node(), x.dtype())))
     };
     inputs.iter().zip(made).map(fit).collect()

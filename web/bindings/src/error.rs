@@ -14,7 +14,8 @@ thread_local! {
 /// The first panic since it was last asked for, on whichever thread.
 static FAULT: Mutex<Option<String>> = Mutex::new(None);
 
-/// Starts the engine. `make(kind, op, got, expected, fix)` builds the error a failed call throws.
+/// Starts the engine. `make(kind, op, got, expected, fix, text?, line?, column?)` builds the error a failed call
+/// throws.
 #[wasm_bindgen]
 pub fn install(make: Function) {
     MAKE.set(Some(make));
@@ -53,11 +54,17 @@ pub fn js(error: Error) -> JsValue {
         Kind::Device => "Device",
         Kind::Data => "Data",
         Kind::Argument => "Argument",
+        Kind::Kernel => "Kernel",
     };
     let Some(make) = MAKE.with_borrow(Clone::clone) else { return JsValue::from_str(&error.to_string()) };
     let op = camel(&error.op);
     let text = [kind, &op, &error.got, &error.expected, &error.fix];
     let arguments: Array = text.into_iter().map(JsValue::from_str).collect();
+    if let Some(place) = &error.place {
+        arguments.push(&place.text.as_str().into());
+        arguments.push(&place.line.into());
+        arguments.push(&place.column.into());
+    }
     make.apply(&JsValue::NULL, &arguments).unwrap_or_else(|failure| failure)
 }
 

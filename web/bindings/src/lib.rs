@@ -6,6 +6,7 @@
 pub mod autodiff;
 pub mod call;
 pub mod cost;
+pub mod custom;
 pub mod data;
 pub mod devices;
 pub mod error;

@@ -22,6 +22,7 @@ export {
   DeviceError,
   DTypeError,
   InternalError,
+  KernelError,
   PlaygradError,
   ShapeError,
 } from "./errors.js";

@@ -1,5 +1,5 @@
 import { callResult, callWritten, callWrittenLater } from "./call.js";
-import { engine, grew } from "./engine.js";
+import { engine, grew, memory } from "./engine.js";
 import { idOf, make } from "./handle.js";
 import type { Tensor } from "./tensor.js";
 
@@ -17,6 +17,8 @@ export interface Bridge {
   later(place: number, self: number, ...numbers: number[]): unknown;
   /** The engine's function of this name, arrays for its lists. What waits gives a value or a promise of it. */
   ask(name: string, ...args: unknown[]): unknown;
+  /** The engine's memory. */
+  memory(): ArrayBufferLike;
   /** A tensor of this package that shares the handle's value. */
   tensor(handle: number): Tensor;
   /** A handle of its own for a tensor of this package. */
@@ -32,6 +34,7 @@ export const bridge: Bridge = {
     grew();
     return given;
   },
+  memory,
   tensor: (handle) => make(engine().alias(handle)),
   handle: (tensor) => engine().alias(idOf("handle", tensor)),
 };

@@ -36,6 +36,14 @@ export class DeviceError extends PlaygradError {
 export class DataError extends PlaygradError {
   override name = "DataError";
 }
+/** A kernel of the program's that does not compile. */
+export class KernelError extends PlaygradError {
+  override name = "KernelError";
+  /** The kernel's text, and where in it, from 1 on; not there where the compiler does not say. */
+  declare text?: string;
+  declare line?: number;
+  declare column?: number;
+}
 /** Any other argument the method cannot use. */
 export class ArgumentError extends PlaygradError {
   override name = "ArgumentError";
@@ -55,15 +63,24 @@ const kinds = {
   Device: DeviceError,
   Data: DataError,
   Argument: ArgumentError,
+  Kernel: KernelError,
 };
 
 /** Makes the error the engine throws, its stack starting where JavaScript called it. @internal */
-export function engineError(kind: string, op: string, got: string, expected: string, fix: string): Error {
+export function engineError(
+  kind: string,
+  op: string,
+  got: string,
+  expected: string,
+  fix: string,
+  ...[text, line, column]: (string | number)[]
+): Error {
   const Class = kinds[kind as keyof typeof kinds] ?? PlaygradError;
   const limit = Error.stackTraceLimit;
   Error.stackTraceLimit = 64;
   const error = new Class(op, got, expected, fix);
   Error.stackTraceLimit = limit;
+  if (text !== undefined) Object.assign(error, { text, line, column });
   const lines = error.stack?.split("\n") ?? [];
   // A function that the engine calls has frames of the engine below its own too.
   const inside = lines.map((line) => line.includes("wasm"));

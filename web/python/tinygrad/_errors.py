@@ -33,7 +33,16 @@ class DataError(EngineError, ValueError):
     """A file or download that is damaged, incomplete or of another format."""
 
 
-KINDS = {kind.__name__: kind for kind in (ShapeError, DTypeError, ArgumentError, DeviceError, DataError)}
+class KernelError(EngineError, ValueError):
+    """A kernel of the program's that does not compile."""
+
+    # Its text, and where in it, from 1 on, if the compiler says.
+    text: str | None = None
+    line: int | None = None
+    column: int | None = None
+
+
+KINDS = {kind.__name__: kind for kind in (ShapeError, DTypeError, ArgumentError, DeviceError, DataError, KernelError)}
 WORDS = {"true": "True", "false": "False", "null": "None", "tensor(": "Tensor(", "await ": ""}
 
 
@@ -52,6 +61,10 @@ def error(exception: JsException) -> Exception:
     js = exception.js_error
     kind = KINDS.get(js.name)
     if kind:
+        if kind is KernelError:
+            made = kind(snake(js.op), js.got, js.expected, js.fix)
+            made.text, made.line, made.column = js.text, js.line, js.column
+            return made
         return kind(snake(js.op), _spoken(js.got), _spoken(js.expected), _spoken(js.fix))
     if "BigInt" in js.message:
         return ArgumentError("tensor", "a number beyond 9e15", "a smaller whole number", "write it as a float")

@@ -56,6 +56,7 @@ struct Registers {
 }
 
 thread_local! {
+    static CALLING: Cell<bool> = const { Cell::new(false) };
     static REGISTERS: RefCell<Registers> = RefCell::default();
 }
 
@@ -74,6 +75,8 @@ enum Body {
     #[cfg(not(target_arch = "wasm32"))]
     Short(Box<short::Short>),
     Gemm(Box<Gemm>),
+    /// A function of the user's.
+    Custom,
 }
 
 /// Products and sums of a matrix product that is faster as a plain reduction.
@@ -97,7 +100,8 @@ impl Cpu {
         if self.interpreted {
             return;
         }
-        let again = launches.iter().flat_map(programs).filter(|p| p.runs.get() == 1);
+        let again =
+            launches.iter().flat_map(programs).filter(|p| p.runs.get() == 1 && p.kernel.custom.is_none());
         let (products, due): (Vec<&CpuProgram>, Vec<&CpuProgram>) = again.partition(|p| p.is_product());
         for program in products {
             if let Body::Gemm(gemm) = &program.body {
@@ -180,20 +184,27 @@ impl Device for Cpu {
     }
 
     fn compile(&self, bundle: &Bundle) -> Result<Program> {
+        for custom in bundle.kernels.iter().filter_map(|k| k.custom()) {
+            if custom.source.cpu.is_none() {
+                return Err(custom.source.missing("a cpu function", self.name()));
+            }
+        }
         let parts: Vec<CpuProgram> = bundle.kernels.iter().map(|kernel| self.program(kernel)).collect();
         Ok(Rc::new(parts))
     }
 
     fn submit(&self, _plan: u64, launches: &[Launch]) -> Result<()> {
         self.emit(launches);
-        let memory = self.memory.borrow();
         for launch in launches {
+            // A function of the user's may give tensors back.
+            let memory = self.memory.borrow();
             let all: SmallVec<[*mut u8; 16]> =
                 launch.args.iter().map(|region| memory.pointer(*region)).collect();
+            drop(memory);
             let mut args = &all[..];
             for program in programs(launch) {
                 let (own, rest) = args.split_at(program.kernel.args.len());
-                program.run(own);
+                program.run(own)?;
                 args = rest;
             }
         }
@@ -210,6 +221,7 @@ impl Device for Cpu {
 impl Cpu {
     fn program(&self, kernel: &Rc<Kernel>) -> CpuProgram {
         let (body, nanoseconds) = match &kernel.contract {
+            None if kernel.custom.is_some() => (Body::Custom, 0),
             Some(contract) if !self.plain && !math::is_wide(kernel) => {
                 (Body::Gemm(Box::new(Gemm::new(kernel, contract))), kernel.points() / 15)
             }
@@ -253,16 +265,18 @@ impl CpuProgram {
         matches!(self.body, Body::Gemm(_)) && self.kernel.points() > SMALL_PRODUCT
     }
 
-    fn run(&self, args: &[*mut u8]) {
+    fn run(&self, args: &[*mut u8]) -> Result<()> {
         let (kernel, args) = (&*self.kernel, &Args(args));
         self.runs.set((self.runs.get() + 1).min(2));
         if let Some(loaded) = self.emitted.get() {
             let (units, function) = (loaded.units, loaded.function());
-            return pool::split(units, self.nanoseconds / FASTER, &|units| {
+            pool::split(units, self.nanoseconds / FASTER, &|units| {
                 function(args.first(), units.start as u32, units.end as u32);
             });
+            return Ok(());
         }
         match &self.body {
+            Body::Custom => return call(kernel, args.0),
             Body::Rows(rows) => pool::split(rows.units(kernel), self.nanoseconds, &|units| {
                 // SAFETY: the scheduler binds buffers of the sizes in `kernel.args`, alive for the call.
                 with_frame(kernel, args, |frame, _| unsafe { rows.run(kernel, frame, units) });
@@ -292,7 +306,31 @@ impl CpuProgram {
                 }
             }
         }
+        Ok(())
     }
+}
+
+/// Runs a function of the user's over the buffers.
+fn call(kernel: &Kernel, args: &[*mut u8]) -> Result<()> {
+    let bytes = |i: usize| kernel.args[i].numel * kernel.args[i].dtype.size();
+    let (out, inputs) = args.split_last().expect("a kernel has an output");
+    // SAFETY: the scheduler binds buffers of the sizes in `kernel.args`, alive for the call; the output is no input.
+    let (inputs, out) = unsafe {
+        let read = |(i, p): (usize, &*mut u8)| std::slice::from_raw_parts(p.cast_const(), bytes(i));
+        let inputs: SmallVec<[&[u8]; 8]> = inputs.iter().enumerate().map(read).collect();
+        (inputs, std::slice::from_raw_parts_mut(*out, bytes(args.len() - 1)))
+    };
+    let Some(custom) = kernel.custom().filter(|_| !out.is_empty()) else { return Ok(()) };
+    let Some(cpu) = &custom.source.cpu else { return Ok(()) };
+    CALLING.set(true);
+    let result = cpu(custom, &inputs, out);
+    CALLING.set(false);
+    result
+}
+
+/// Whether a function of the user's runs.
+pub fn is_calling() -> bool {
+    CALLING.get()
 }
 
 /// Lends `f` this thread's registers.

@@ -27,6 +27,9 @@ pub struct Stage {
 pub struct Functions(FxHashMap<String, CUfunction>);
 
 pub fn stages(gpu: &Gpu, functions: &mut Functions, bundle: &Bundle) -> Result<Vec<Stage>> {
+    for custom in bundle.kernels.iter().filter_map(|k| k.custom()) {
+        render::custom::check(custom, gpu.target, "cuda")?;
+    }
     for kernel in &bundle.kernels {
         within_32_bits(kernel)?;
     }
@@ -42,13 +45,14 @@ impl Functions {
         let function = match self.0.get(&source) {
             Some(known) => *known,
             None => {
-                let made = function(gpu, &source, shared).map_err(|why| {
-                    Error::device(
+                let made = function(gpu, &source, shared).map_err(|why| match dispatch.custom() {
+                    Some(custom) => render::custom::refused_cuda(custom, &why),
+                    None => Error::device(
                         "compile",
                         format!("kernel {}, which {} refuses: {why}", dispatch.name(), gpu.arch),
                         "a valid kernel",
                         "report this message; device=\"cpu\" gives the same results",
-                    )
+                    ),
                 })?;
                 self.0.insert(source, made);
                 made

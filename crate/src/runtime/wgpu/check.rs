@@ -1,21 +1,26 @@
 //! Nothing fails silently: error scopes around creation, a lost device, errors nobody caught.
 
-use crate::error::{Error, Result};
+use crate::{
+    error::{Error, Result},
+    graph::Custom,
+    render::custom::refused,
+};
 use std::{
     cell::RefCell,
     future::Future,
     pin::Pin,
+    rc::Rc,
     sync::{Arc, Mutex},
 };
 
-type Pending = (Pin<Box<dyn Future<Output = Option<wgpu::Error>>>>, Error);
+type Pending = Pin<Box<dyn Future<Output = Result<()>>>>;
 
 pub struct Health {
     name: &'static str,
     device: wgpu::Device,
     lost: Arc<Mutex<Option<String>>>,
     uncaught: Arc<Mutex<Option<String>>>,
-    /// Error scopes a browser has not answered yet, with the error to report if it caught something.
+    /// What a browser has not answered yet.
     pending: RefCell<Vec<Pending>>,
 }
 
@@ -65,27 +70,57 @@ impl Health {
         device: &wgpu::Device,
         create: impl FnOnce() -> T,
     ) -> Result<T> {
-        let memory = device.push_error_scope(wgpu::ErrorFilter::OutOfMemory);
-        let internal = device.push_error_scope(wgpu::ErrorFilter::Internal);
-        let validation = device.push_error_scope(wgpu::ErrorFilter::Validation);
-        let made = create();
-        let scopes = [validation.pop(), internal.pop(), memory.pop()];
-        let caught: Pending = (
-            Box::pin(async move {
-                let mut first = None;
-                for scope in scopes {
-                    first = first.or(scope.await);
-                }
-                first
-            }),
-            error(),
-        );
-        if cfg!(target_family = "wasm") {
-            self.pending.borrow_mut().push(caught);
-            return Ok(made);
-        }
-        pollster::block_on(report(caught))?;
+        let (made, caught) = scoped(device, create);
+        let mut error = error();
+        self.answer(Box::pin(async move {
+            let Some(message) = caught.await else { return Ok(()) };
+            error.got = format!("{}: {message}", error.got);
+            Err(error)
+        }))?;
         Ok(made)
+    }
+
+    /// As `checked`, for a kernel of the user's; `origin` gives the byte of its text for one of the shader. What went
+    /// wrong goes to its verdict, which what it computes waits for, and natively is returned as well.
+    pub fn judged<T>(
+        &self,
+        custom: &Rc<Custom>,
+        origin: impl Fn(usize) -> usize + 'static,
+        device: &wgpu::Device,
+        create: impl FnOnce() -> (T, wgpu::ShaderModule),
+    ) -> Result<T> {
+        custom.verdict.asked();
+        let ((made, module), caught) = scoped(device, create);
+        let own = custom.clone();
+        self.answer(Box::pin(async move {
+            let result = match caught.await {
+                None => Ok(()),
+                Some(message) => Err(refusal(&own, &module, &origin, message).await),
+            };
+            own.verdict.settle(result);
+            Ok(())
+        }))?;
+        custom.verdict.so_far()?;
+        Ok(made)
+    }
+
+    /// Runs `work`, whose errors have another cause that is told.
+    pub fn quietly(&self, device: &wgpu::Device, work: impl FnOnce()) {
+        let ((), caught) = scoped(device, work);
+        let told = self.answer(Box::pin(async move {
+            caught.await;
+            Ok(())
+        }));
+        told.expect("it fails never");
+    }
+
+    /// Natively an answer is there; a browser's is waited for when something is read.
+    fn answer(&self, pending: Pending) -> Result<()> {
+        if cfg!(target_family = "wasm") {
+            self.pending.borrow_mut().push(pending);
+            return Ok(());
+        }
+        pollster::block_on(pending)
     }
 
     /// The first error among the scopes that were open.
@@ -93,20 +128,59 @@ impl Health {
         let pending = self.pending.take();
         let mut first = Ok(());
         for caught in pending {
-            first = first.and(report(caught).await);
+            first = first.and(caught.await);
         }
         first.and(self.alive())
     }
 }
 
-async fn report((caught, mut error): Pending) -> Result<()> {
-    let message = match caught.await {
-        None => return Ok(()),
-        Some(wgpu::Error::OutOfMemory { .. }) => "out of memory".to_string(),
-        Some(wgpu::Error::Validation { description, .. } | wgpu::Error::Internal { description, .. }) => {
-            description
+type Caught = Pin<Box<dyn Future<Output = Option<String>>>>;
+
+/// Runs `create` in error scopes; the driver's message, if there was an error.
+fn scoped<T>(device: &wgpu::Device, create: impl FnOnce() -> T) -> (T, Caught) {
+    let memory = device.push_error_scope(wgpu::ErrorFilter::OutOfMemory);
+    let internal = device.push_error_scope(wgpu::ErrorFilter::Internal);
+    let validation = device.push_error_scope(wgpu::ErrorFilter::Validation);
+    let made = create();
+    let scopes = [validation.pop(), internal.pop(), memory.pop()];
+    let caught = async move {
+        let mut first = None;
+        for scope in scopes {
+            first = first.or(scope.await);
         }
+        Some(match first? {
+            wgpu::Error::OutOfMemory { .. } => "out of memory".to_string(),
+            wgpu::Error::Validation { description, .. } | wgpu::Error::Internal { description, .. } => {
+                description.trim().to_string()
+            }
+        })
     };
-    error.got = format!("{}: {}", error.got, message.trim());
-    Err(error)
+    (made, Box::pin(caught))
+}
+
+/// The one line of a message that says what is wrong; others show a shader that the user did not write.
+fn brief(message: &str) -> &str {
+    let message = message.trim();
+    let reason = message.lines().rev().find_map(|l| l.trim_start().strip_prefix("= "));
+    let first = message.lines().next().unwrap_or_default();
+    reason.unwrap_or(first.split_once("error: ").map_or(first, |(_, rest)| rest))
+}
+
+/// What the compiler says of a kernel of the user's, at the user's line; `message` where it says nothing.
+async fn refusal(
+    custom: &Custom,
+    module: &wgpu::ShaderModule,
+    origin: &dyn Fn(usize) -> usize,
+    message: String,
+) -> Error {
+    let info = module.get_compilation_info().await;
+    let wrong = |m: &&wgpu::CompilationMessage| m.message_type == wgpu::CompilationMessageType::Error;
+    let text = custom.source.wgsl.as_deref().unwrap_or_default();
+    match info.messages.iter().find(wrong) {
+        Some(told) => {
+            let at = told.location.map(|l| origin(l.offset as usize));
+            refused(custom, "wgsl", text, at, brief(&told.message))
+        }
+        None => refused(custom, "wgsl", text, None, &message),
+    }
 }

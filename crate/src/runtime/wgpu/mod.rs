@@ -83,6 +83,8 @@ impl Ready {
 struct Queued {
     offsets: Vec<u8>,
     dispatches: Vec<Ready>,
+    /// Whether a browser has not said yet that all of it compiles.
+    doubtful: bool,
 }
 
 impl Inner {
@@ -119,6 +121,7 @@ impl Inner {
         let uniform = self.uniform.borrow();
         for stage in &compiled.stages {
             let pipeline = self.pipelines.pipeline(self, compiled, stage, &slots)?;
+            queue.doubtful |= stage.is_doubtful();
             let bind_group = memory.bind_group(&slabs, &pipeline.layout, self, &uniform, SLOT as u64);
             queue.dispatches.push(Ready { pipeline, bind_group, slot });
         }
@@ -258,6 +261,9 @@ impl Device for Gpu {
     }
 
     fn compile(&self, bundle: &Bundle) -> Result<Program> {
+        for custom in bundle.kernels.iter().filter_map(|k| k.custom()) {
+            render::custom::check(custom, self.0.target, self.name())?;
+        }
         self.0.health.alive()?;
         let compiled = self.0.pipelines.compiled(&self.0, bundle);
         if compiled.args.len() * 4 > SLOT {
@@ -274,9 +280,17 @@ impl Device for Gpu {
     fn submit(&self, _plan: u64, launches: &[Launch]) -> Result<()> {
         let gpu = &*self.0;
         let queued = gpu.queue_up(launches, &mut |_| {})?;
-        let mut encoder = gpu.device.create_command_encoder(&Default::default());
-        Ready::dispatch(&queued.dispatches, &mut encoder.begin_compute_pass(&Default::default()));
-        gpu.queue.submit([encoder.finish()]);
+        let submit = || {
+            let mut encoder = gpu.device.create_command_encoder(&Default::default());
+            Ready::dispatch(&queued.dispatches, &mut encoder.begin_compute_pass(&Default::default()));
+            gpu.queue.submit([encoder.finish()]);
+        };
+        // A kernel that turns out not to compile is told by its verdict alone.
+        if queued.doubtful {
+            gpu.health.quietly(&gpu.device, submit)
+        } else {
+            submit()
+        }
         Ok(())
     }
 

@@ -3,6 +3,7 @@
 use super::{Inner, SLOT};
 use crate::{
     error::{Error, Result},
+    graph::Custom,
     kernel::Arg,
     render::{self, Bindings, Dispatch, Shader},
     runtime::Bundle,
@@ -27,6 +28,12 @@ pub struct Compiled {
 pub struct Stage {
     dispatch: Dispatch,
     pipelines: RefCell<Vec<(SlotList, Rc<Pipeline>)>>,
+}
+
+impl Stage {
+    pub fn is_doubtful(&self) -> bool {
+        self.dispatch.custom().is_some_and(|c| c.verdict.is_doubtful())
+    }
 }
 
 pub struct Pipeline {
@@ -80,7 +87,8 @@ impl Pipelines {
         }
         let name = stage.dispatch.name();
         let layout = self.layout(gpu, &name, &compiled.args, slots)?;
-        let shader = stage.dispatch.render(Bindings { args: &compiled.args, slots }, gpu.target);
+        let bindings = Bindings { args: &compiled.args, slots };
+        let shader = stage.dispatch.render(bindings, gpu.target);
         let failed = || {
             Error::device(
                 "compile",
@@ -90,8 +98,12 @@ impl Pipelines {
             )
         };
         gpu.made();
-        let pipeline =
-            gpu.health.checked(failed, &gpu.device, || build(gpu, &name, &shader, &layout.pipeline))?;
+        let pipeline = match stage.dispatch.custom() {
+            Some(custom) => build_custom(gpu, custom, bindings, &shader, &layout.pipeline)?,
+            None => {
+                gpu.health.checked(failed, &gpu.device, || build(gpu, &name, &shader, &layout.pipeline))?
+            }
+        };
         let made = Rc::new(Pipeline { pipeline, layout, grid: shader.grid });
         stage.pipelines.borrow_mut().push((slots.clone(), made.clone()));
         Ok(made)
@@ -169,5 +181,32 @@ fn build(gpu: &Inner, name: &str, shader: &Shader, layout: &wgpu::PipelineLayout
             zero_initialize_workgroup_memory: false,
         },
         cache: None,
+    })
+}
+
+/// A pipeline of the user's text, with the driver's bounds checks. What its compiler says goes to its verdict.
+fn build_custom(
+    gpu: &Inner,
+    custom: &Rc<Custom>,
+    bindings: Bindings,
+    shader: &Shader,
+    layout: &wgpu::PipelineLayout,
+) -> Result<wgpu::ComputePipeline> {
+    let source = wgpu::ShaderSource::Wgsl(shader.source.as_str().into());
+    let label = Some(custom.source.name.as_str());
+    let (args, slots) = (bindings.args.to_vec(), SlotList::from_slice(bindings.slots));
+    let at = custom.clone();
+    let origin = move |byte| render::custom::origin(&at, Bindings { args: &args, slots: &slots }, byte);
+    gpu.health.judged(custom, origin, &gpu.device, || {
+        let module = gpu.device.create_shader_module(wgpu::ShaderModuleDescriptor { label, source });
+        let pipeline = gpu.device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
+            label,
+            layout: Some(layout),
+            module: &module,
+            entry_point: None,
+            compilation_options: Default::default(),
+            cache: None,
+        });
+        (pipeline, module)
     })
 }

@@ -1,0 +1,74 @@
+use super::{Arg, Expr, Kernel, Lin, Lowered, Store, Typed};
+use crate::graph::{Custom, Node};
+use smallvec::smallvec;
+use std::{
+    fmt,
+    hash::{Hash, Hasher},
+    rc::Rc,
+    thread::{self, ThreadId},
+};
+
+/// The kernel of the node that calls `custom`: it reads the node's sources and stores the node.
+pub fn custom(node: &Node, custom: &Rc<Custom>) -> Lowered {
+    let arg = |n: &Node, written| Arg { dtype: n.dtype, numel: n.numel(), written };
+    let nothing = Typed { expr: Expr::Const(0), dtype: node.dtype };
+    let kernel = Kernel {
+        name: custom.source.name.clone(),
+        ranges: vec![custom.grid.invocations()],
+        outer: smallvec![0],
+        inner: smallvec![],
+        exprs: vec![nothing],
+        accs: Vec::new(),
+        scan: None,
+        stores: vec![Store { arg: node.src.len(), index: Lin::default(), value: 0, per_element: false }],
+        contract: None,
+        args: node.src.iter().map(|n| arg(n, false)).chain([arg(node, true)]).collect(),
+        custom: Some(Own::new(custom)),
+    };
+    let buffers = node.src.iter().chain([node]).cloned().collect();
+    Lowered { kernel, buffers, apart: None, after: Vec::new() }
+}
+
+/// A kernel of the user's, for the thread that made it. Threads that share the work of kernels see it and cannot
+/// use it.
+pub struct Own {
+    custom: Rc<Custom>,
+    thread: ThreadId,
+}
+
+// SAFETY: what is behind a shared reference is only given to the thread that made it.
+unsafe impl Sync for Own {}
+
+impl Own {
+    fn new(custom: &Rc<Custom>) -> Own {
+        Own { custom: custom.clone(), thread: thread::current().id() }
+    }
+
+    /// Panics on another thread.
+    pub fn get(&self) -> &Rc<Custom> {
+        assert!(thread::current().id() == self.thread, "a user's kernel stays on its thread");
+        &self.custom
+    }
+}
+
+impl Clone for Own {
+    fn clone(&self) -> Own {
+        Own::new(self.get())
+    }
+}
+impl PartialEq for Own {
+    fn eq(&self, other: &Own) -> bool {
+        self.get() == other.get()
+    }
+}
+impl Eq for Own {}
+impl Hash for Own {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.get().hash(state);
+    }
+}
+impl fmt::Debug for Own {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.get().fmt(f)
+    }
+}

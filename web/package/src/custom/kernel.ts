@@ -1,0 +1,121 @@
+import type { DTypeLike, TypedArray } from "../dtype.js";
+import { engine, memory } from "../engine.js";
+import { ArgumentError } from "../errors.js";
+import { idsOf, make } from "../handle.js";
+import type { Tensor } from "../tensor.js";
+
+/** Something, or a function of the inputs' shapes that gives it. */
+type OfShapes<T> = T | ((...shapes: number[][]) => T);
+
+/** What `customKernel` takes. */
+export interface KernelOptions {
+  /** What errors call it: letters, digits and `_`. */
+  name: string;
+  /** What its texts call the inputs; the output is `out`. */
+  inputs: readonly string[];
+  /**
+   * For WebGPU, in WGSL: the body of a function that runs once for each `i` below `threads`, or a whole `@compute`
+   * function. `x[e]` is element `e` of the input `x` in row-major order; `x_size` and `x_shape` are constants.
+   * Elements have 32 bits. What lies outside is the last element.
+   */
+  wgsl?: string;
+  /** The same in CUDA C++, for the native engine; a browser does not use it. */
+  cuda?: string;
+  /** For the CPU: fills `output` from `inputs`; `shapes` are those of the inputs, then of the output. */
+  cpu?: (inputs: Elements[], output: Elements, shapes: number[][]) => void;
+  /** The output's shape; the first input's unless told. */
+  shape?: OfShapes<readonly number[]>;
+  /** The output's element type; the first input's unless told. */
+  dtype?: DTypeLike;
+  /** How many `i` there are; the output's elements unless told. With `groups`: invocations of a workgroup. */
+  threads?: OfShapes<number>;
+  /** How many workgroups a whole `@compute` function wants. */
+  groups?: OfShapes<number>;
+  /** The gradients of the inputs, null where there is none. */
+  backward?: (gradient: Tensor, inputs: Tensor[], output: Tensor) => readonly (Tensor | null)[];
+}
+
+/** Elements as a typed array; 16-bit floats as their bits. */
+export type Elements = TypedArray;
+
+/** A function of tensors, computed by a kernel of the program's. */
+export interface CustomKernel {
+  (...inputs: Tensor[]): Tensor;
+  readonly options: KernelOptions;
+  /** All bytes of a run whose output lies between 256 bytes that it must not touch. @internal */
+  checked(...inputs: Tensor[]): Tensor;
+}
+
+/** Of the engine's element types, in its order. */
+const ARRAYS = [
+  Uint8Array,
+  Int8Array,
+  Uint8Array,
+  Int32Array,
+  Uint32Array,
+  BigInt64Array,
+  Uint16Array,
+  Uint16Array,
+  Float32Array,
+  Float64Array,
+] as unknown as (new (
+  buffer: ArrayBufferLike,
+  offset: number,
+  length: number,
+) => TypedArray)[];
+
+/** What the engine calls: where the arguments lie in its memory. */
+const onMemory = ({ name, cpu }: KernelOptions) =>
+  cpu &&
+  ((described: Uint32Array) => {
+    const buffer = memory();
+    const all: TypedArray[] = [];
+    const shapes: number[][] = [];
+    for (let at = 0; at < described.length; at += 3 + described[at + 2]!) {
+      const shape = [...described.subarray(at + 3, at + 3 + described[at + 2]!)];
+      const size = shape.reduce((n, size) => n * size, 1);
+      shapes.push(shape);
+      all.push(new ARRAYS[described[at + 1]!]!(buffer, described[at]!, size));
+    }
+    const output = all.pop()!;
+    cpu(all, output, shapes);
+    if (memory() === buffer) return;
+    const fix = "read its inputs, write its output, and make tensors elsewhere";
+    throw new ArgumentError("customKernel", `a cpu function of ${name} that made tensors`, "none", fix);
+  });
+
+const released = new FinalizationRegistry<number>((id) => engine().customRelease(id));
+
+const given = <T>(value: OfShapes<T> | undefined, shapes: number[][]): T | undefined =>
+  typeof value === "function" ? (value as (...shapes: number[][]) => T)(...shapes) : value;
+
+/**
+ * A function of tensors whose kernels the program writes. Its output is a tensor like any other: computed when it is
+ * read, fused around, recorded by `jit`, differentiated by `backward`.
+ *
+ * Throws `ArgumentError` for a wrong number of inputs. When it is computed: `KernelError` for WGSL that does not
+ * compile, with its line and column; `DeviceError` where there is no text for the device.
+ */
+export function customKernel(options: KernelOptions): CustomKernel {
+  const { name, inputs, wgsl, backward } = options;
+  const id = engine().customKernel(name, [...inputs], wgsl, onMemory(options) as never);
+  const call = (tensors: Tensor[], checked: boolean): Tensor => {
+    const ids = idsOf("customKernel", tensors);
+    const shapes = tensors.map((x) => x.shape);
+    const shape = Uint32Array.from(given(options.shape, shapes) ?? shapes[0] ?? []);
+    const dtype = options.dtype ?? tensors[0]?.dtype ?? "float32";
+    const [threads, groups] = [given(options.threads, shapes), given(options.groups, shapes)];
+    return make(engine().customCall(id, ids, shape, dtype, threads, groups, checked));
+  };
+  const rule = (gradient: Tensor, output: Tensor, of: Tensor[]): readonly (Tensor | null)[] => {
+    if (backward) return backward(gradient, of, output);
+    const fix = "give backward, or detach() the inputs";
+    throw new ArgumentError("customKernel", `${name}, which has no gradient`, "a backward function", fix);
+  };
+  const kernel = (...tensors: Tensor[]): Tensor => {
+    const output = call(tensors, false);
+    return /float/.test(output.dtype) ? output.customGrad(tensors, rule) : output;
+  };
+  released.register(kernel, id);
+  return Object.assign(kernel, { options, checked: (...tensors: Tensor[]) => call(tensors, true) });
+}
