@@ -4,27 +4,16 @@
 #[path = "cuda/device.rs"]
 mod device;
 
+#[path = "custom/kernels.rs"]
+mod kernels;
+
+use kernels::mymuladd;
 use playgrad::{
     Error, Kind, Result, Tensor,
     optim::{Optimizer, SgdOptions},
     runtime,
     tensor::{CustomKernel, gradcheck},
 };
-
-const MULADD: &str = "out[i] = a[i] * b[i] + c[i];";
-
-fn muladd() -> CustomKernel {
-    CustomKernel::new("mymuladd", &["a", "b", "c"])
-        .wgsl(MULADD)
-        .cuda(MULADD)
-        .cpu(|k| {
-            let (a, b, c) = (k.input::<f32>(0)?, k.input::<f32>(1)?, k.input::<f32>(2)?);
-            let out = k.output::<f32>()?;
-            (0..out.len()).for_each(|i| out[i] = a[i] * b[i] + c[i]);
-            Ok(())
-        })
-        .backward(|g, x, _| Ok(vec![Some(g.mul(&x[1])?), Some(g.mul(&x[0])?), Some(g.clone())]))
-}
 
 /// Sums of rows: the gradient is another kernel.
 fn row_sums() -> CustomKernel {
@@ -72,7 +61,7 @@ fn close(got: &[f32], want: &[f32]) {
 fn works() {
     let (a, b, c) = (values(600, 1), values(600, 2), values(600, 3));
     a.set_requires_grad(true).unwrap();
-    let kernel = muladd();
+    let kernel = mymuladd();
     let run = |f: &dyn Fn(&[&Tensor]) -> Result<Tensor>| -> Vec<Vec<f32>> {
         let y = f(&[&a.mul(2.0).unwrap(), &b, &c.t().exp().unwrap().t()]).unwrap();
         let loss = y.square().unwrap().sum((), false).unwrap();
@@ -107,6 +96,58 @@ fn works() {
     let n = Tensor::from_slice(&(0..600).collect::<Vec<i32>>(), &[2, 300]).unwrap();
     let got = mixed.call(&[&ones, &n]).unwrap().to_vec::<f32>().unwrap();
     assert_eq!(got[599], 600.0);
+    examples();
+}
+
+/// The four kernels and inputs for them.
+fn four() -> [(&'static str, CustomKernel, Vec<Tensor>); 4] {
+    let of = |shape: &[usize], seed| {
+        playgrad::manual_seed(seed);
+        Tensor::from_slice(&Tensor::uniform(shape, -1.0, 1.0).unwrap().to_vec::<f32>().unwrap(), shape)
+            .unwrap()
+    };
+    [
+        ("add2", kernels::add2(), vec![of(&[3, 100], 1), of(&[3, 100], 2)]),
+        ("mymuladd", mymuladd(), vec![of(&[300], 1), of(&[300], 2), of(&[300], 3)]),
+        ("lltm", kernels::lltm(), vec![of(&[5, 21], 1), of(&[5, 7], 2)]),
+        ("rms_norm", kernels::rms_norm(), vec![of(&[6, 130], 1), of(&[130], 2)]),
+    ]
+}
+
+/// Values and gradients of the four kernels are those of the engine's own operations.
+fn examples() {
+    for (name, kernel, x) in four() {
+        let run = |f: &dyn Fn(&[&Tensor]) -> Result<Tensor>| -> Result<Vec<Vec<f32>>> {
+            let x: Vec<&Tensor> = x.iter().collect();
+            let y = f(&x)?;
+            let loss = y.mul(y.add(0.5)?)?.sum((), false)?;
+            [y].iter().chain(&loss.gradient(&x, None, false)?).map(|t| t.to_vec()).collect()
+        };
+        let got = run(&|x| kernel.call(x)).unwrap();
+        let want = run(&|_| kernels::plain(name, &x)).unwrap();
+        for (g, w) in got.iter().flatten().zip(want.iter().flatten()) {
+            assert!((g - w).abs() <= 2e-4 * w.abs().max(1.0), "{name}: {g}, not {w}");
+        }
+    }
+}
+
+#[test]
+#[cfg(feature = "cuda")]
+fn cuda_texts_compile() {
+    use playgrad::{render, runtime::cuda::Nvrtc};
+    runtime::set_default("cpu").unwrap();
+    let nvrtc = match Nvrtc::find() {
+        Ok(nvrtc) => nvrtc,
+        Err(why) => return println!("CUDA texts are not compiled: {why}"),
+    };
+    let target = render::Target { lang: &render::CUDA, emulated: false, lanes: 1 };
+    for (name, kernel, x) in four() {
+        let text = kernel.rendered(&x.iter().collect::<Vec<_>>(), target).unwrap();
+        nvrtc.cubin(&text, "sm_90").unwrap_or_else(|why| panic!("{name}: {why}\n{text}"));
+    }
+    let wrong = CustomKernel::new("wrong", &["a"]).cuda("float x = a[i];\nout[i] = nothing;");
+    let log = nvrtc.cubin(&wrong.rendered(&[&values(4, 1)], target).unwrap(), "sm_90").unwrap_err();
+    assert!(log.starts_with("wrong(2): error: identifier \"nothing\" is undefined"), "{log}");
 }
 
 #[test]
@@ -194,16 +235,16 @@ fn checked_runs_show_what_was_written() {
 #[test]
 fn gradients_are_those_by_differences() {
     runtime::set_default("cpu").unwrap();
-    let kernel = muladd();
-    let call = |x: &[Tensor]| kernel.call(&x.iter().collect::<Vec<_>>());
-    let x = [values(6, 1), values(6, 2), values(6, 3)];
-    playgrad::tensor::block_on(gradcheck(call, &x.iter().collect::<Vec<_>>(), None)).unwrap();
+    for (_, kernel, x) in four() {
+        let call = |x: &[Tensor]| kernel.call(&x.iter().collect::<Vec<_>>());
+        playgrad::tensor::block_on(gradcheck(call, &x.iter().collect::<Vec<_>>(), None)).unwrap();
+    }
 }
 
 #[test]
 fn a_step_with_a_kernel_trains() {
     runtime::set_default("cpu").unwrap();
-    let kernel = muladd();
+    let kernel = mymuladd();
     let (w, x, y) = (values(8, 4), values(8, 5), values(8, 6));
     w.set_requires_grad(true).unwrap();
     let zero = Tensor::zeros(&[2, 4]).unwrap();

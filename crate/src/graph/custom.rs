@@ -70,20 +70,17 @@ impl Source {
             name.starts_with(|c: char| c.is_ascii_alphabetic())
                 && name.bytes().all(|c| c.is_ascii_alphanumeric() || c == b'_')
         };
-        let known = |(i, name): (usize, &String)| {
-            OWN_NAMES.contains(&name.as_str()) || self.inputs[..i].contains(name)
+        let fine = |(i, name): (usize, &String)| {
+            word(name) && !OWN_NAMES.contains(&name.as_str()) && !self.inputs[..i].contains(name)
         };
-        let wrong = self.inputs.iter().enumerate().find(|(i, name)| !word(name) || known((*i, name)));
-        let got = match wrong {
-            Some((_, name)) => format!("an input named {name:?}"),
-            None if !word(&self.name) => format!("a kernel named {:?}", self.name),
-            None => return Ok(()),
-        };
+        if word(&self.name) && self.inputs.iter().enumerate().all(fine) {
+            return Ok(());
+        }
         Err(Error::argument(
             "custom_kernel",
-            got,
-            format!("different names of letters, digits and _, not {}", OWN_NAMES.join(", ")),
-            "choose another name",
+            format!("the names {} and {}", self.name, self.inputs.join(", ")),
+            "different names of letters, digits and _",
+            "choose other names; i, out, group and thread are taken",
         ))
     }
 

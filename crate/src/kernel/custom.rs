@@ -5,27 +5,27 @@ use std::{
     fmt,
     hash::{Hash, Hasher},
     rc::Rc,
-    thread::{self, ThreadId},
 };
 
 /// The kernel of the node that calls `custom`: it reads the node's sources and stores the node.
 pub fn custom(node: &Node, custom: &Rc<Custom>) -> Lowered {
-    let arg = |n: &Node, written| Arg { dtype: n.dtype, numel: n.numel(), written };
-    let nothing = Typed { expr: Expr::Const(0), dtype: node.dtype };
+    let mut buffers = node.src.to_vec();
+    buffers.push(node.clone());
+    let last = node.src.len();
+    let arg = |(i, n): (usize, &Node)| Arg { dtype: n.dtype, numel: n.numel(), written: i == last };
     let kernel = Kernel {
         name: custom.source.name.clone(),
         ranges: vec![custom.grid.invocations()],
         outer: smallvec![0],
         inner: smallvec![],
-        exprs: vec![nothing],
+        exprs: vec![Typed { expr: Expr::Const(0), dtype: node.dtype }],
         accs: Vec::new(),
         scan: None,
-        stores: vec![Store { arg: node.src.len(), index: Lin::default(), value: 0, per_element: false }],
+        stores: vec![Store { arg: last, index: Lin::default(), value: 0, per_element: false }],
         contract: None,
-        args: node.src.iter().map(|n| arg(n, false)).chain([arg(node, true)]).collect(),
+        args: buffers.iter().enumerate().map(arg).collect(),
         custom: Some(Own::new(custom)),
     };
-    let buffers = node.src.iter().chain([node]).cloned().collect();
     Lowered { kernel, buffers, apart: None, after: Vec::new() }
 }
 
@@ -33,7 +33,15 @@ pub fn custom(node: &Node, custom: &Rc<Custom>) -> Lowered {
 /// use it.
 pub struct Own {
     custom: Rc<Custom>,
-    thread: ThreadId,
+    thread: usize,
+}
+
+/// Another number on each thread.
+fn here() -> usize {
+    thread_local! {
+        static PLACE: u8 = const { 0 };
+    }
+    PLACE.with(|place| std::ptr::from_ref(place) as usize)
 }
 
 // SAFETY: what is behind a shared reference is only given to the thread that made it.
@@ -41,12 +49,12 @@ unsafe impl Sync for Own {}
 
 impl Own {
     fn new(custom: &Rc<Custom>) -> Own {
-        Own { custom: custom.clone(), thread: thread::current().id() }
+        Own { custom: custom.clone(), thread: here() }
     }
 
     /// Panics on another thread.
     pub fn get(&self) -> &Rc<Custom> {
-        assert!(thread::current().id() == self.thread, "a user's kernel stays on its thread");
+        assert!(here() == self.thread, "a user's kernel stays on its thread");
         &self.custom
     }
 }

@@ -3,11 +3,14 @@
 //! In WGSL all tensors lie in few buffers, so `x[e]` becomes the place of element `e` of the argument `x`. Nothing in
 //! the text moves to another line.
 
-use super::{Bindings, MAX_GROUPS, Shader, Target, cuda, grid, wgsl};
+#[cfg(feature = "cuda")]
+use super::cuda;
+use super::{Bindings, MAX_GROUPS, Shader, Target, grid, wgsl};
 use crate::{
     error::{Error, Kind, Place, Result},
     graph::{Custom, Grid, Source},
 };
+#[cfg(feature = "cuda")]
 use std::fmt::Write;
 
 /// Invocations of a workgroup where the text has no say.
@@ -40,28 +43,29 @@ pub fn check(custom: &Custom, target: Target, device: &str) -> Result<()> {
     }
 }
 
-/// The error of a compiler that refuses the text named `what` at byte `at` of it, if it says where.
+/// The error of a compiler that refuses the text `what` at byte `at` of it, if it says where.
 pub fn refused(custom: &Custom, what: &str, text: &str, at: Option<usize>, why: &str) -> Error {
-    let mut error = Error::new(
-        Kind::Kernel,
-        "custom_kernel",
-        format!("{}, whose {what} does not compile: {}", custom.source.name, why.trim()),
-        format!("{what} that compiles"),
-        format!("correct it; its inputs are {}, its output is out", custom.source.inputs.join(", ")),
-    );
-    if let Some(at) = at {
-        let before = &text[..text.floor_char_boundary(at)];
+    let place = at.and_then(|at| {
+        let before = text.get(..at)?;
         let line = before.matches('\n').count() as u32 + 1;
         let start = before.rfind('\n').map_or(0, |n| n + 1);
         let column = before[start..].chars().count() as u32 + 1;
-        let said = format!("does not compile at line {line}, column {column}");
-        error.got = error.got.replacen("does not compile", &said, 1);
-        error.place = Some(Box::new(Place { text: text.into(), line, column }));
-    }
+        Some(Box::new(Place { text: text.into(), line, column }))
+    });
+    let at = place.as_ref().map_or(String::new(), |p| format!("line {}, column {}: ", p.line, p.column));
+    let mut error = Error::new(
+        Kind::Kernel,
+        "custom_kernel",
+        format!("{}, whose {what} does not compile: {at}{}", custom.source.name, why.trim()),
+        format!("{what} that compiles"),
+        "correct it; what it can name is its inputs, out, their sizes and shapes",
+    );
+    error.place = place;
     error
 }
 
 /// `refused` by NVRTC or a C++ compiler: it counts the lines of the text and names it like the kernel.
+#[cfg(feature = "cuda")]
 pub fn refused_cuda(custom: &Custom, log: &str) -> Error {
     let text = custom.source.cuda.as_deref().unwrap_or_default();
     let told =
@@ -78,183 +82,169 @@ pub fn shader(custom: &Custom, bindings: Bindings, target: Target) -> Shader {
     };
     let (grid, threads) = (grid(groups), threads as u32);
     let source = match target.lang.words {
-        Some(_) => Wgsl::of(custom, bindings).out,
+        #[cfg(feature = "cuda")]
         None => cuda(custom, grid, threads),
+        _ => wgsl_text(custom, bindings).0,
     };
-    Shader { source, grid, threads }
+    Shader { source, grid, threads, shared: 0 }
 }
 
 /// The byte of the user's WGSL that byte `at` of the shader comes from.
 pub fn origin(custom: &Custom, bindings: Bindings, at: usize) -> usize {
-    let wgsl = Wgsl::of(custom, bindings);
+    let (_, moved) = wgsl_text(custom, bindings);
+    let known = moved.iter().rev().find(|(to, _)| *to <= at).copied().unwrap_or_default();
     let last = custom.source.wgsl.as_ref().map_or(0, |t| t.trim_end().len().saturating_sub(1));
-    at.checked_sub(wgsl.start).map_or(0, |i| wgsl.origin.get(i).copied().unwrap_or(last))
+    (known.1 + at.saturating_sub(known.0)).min(last)
 }
 
-fn names(custom: &Custom) -> impl Iterator<Item = &str> {
-    custom.source.inputs.iter().map(String::as_str).chain([OUT])
+fn names(custom: &Custom) -> Vec<&str> {
+    let mut all: Vec<&str> = custom.source.inputs.iter().map(String::as_str).collect();
+    all.push(OUT);
+    all
 }
 
-/// `x_size` and `x_shape` of each argument.
-fn sizes(
-    custom: &Custom,
-    scalar: impl Fn(&str, usize) -> String,
-    list: impl Fn(&str, &[usize]) -> String,
-) -> String {
+/// `x_size` and `x_shape` of each argument; what stands before either, and around the numbers of a shape.
+fn sizes(custom: &Custom, [size, shape, open, close]: [&str; 4]) -> String {
     let mut out = String::new();
-    for (name, (shape, _)) in names(custom).zip(&custom.args) {
-        out += &scalar(name, shape.iter().product());
-        if !shape.is_empty() {
-            out += &list(name, shape);
+    for (name, (sizes, _)) in names(custom).into_iter().zip(&custom.args) {
+        out += &[size, name, "_size = ", &count(sizes).to_string(), "u;\n"].concat();
+        if !sizes.is_empty() {
+            out += &[shape, name, "_shape", open].concat();
+            for n in sizes {
+                out += &[&*n.to_string(), "u, "].concat();
+            }
+            out.truncate(out.len() - 2);
+            out += close;
         }
     }
     out
 }
 
-fn numbers(shape: &[usize]) -> String {
-    shape.iter().map(|n| format!("{n}u")).collect::<Vec<_>>().join(", ")
+fn count(sizes: &[usize]) -> usize {
+    sizes.iter().fold(1, |n, size| n.saturating_mul(*size))
 }
 
-struct Wgsl<'a> {
-    custom: &'a Custom,
-    bindings: Bindings<'a>,
-    out: String,
-    /// Where the user's text starts, and for each byte from there on the byte of the text it comes from.
-    start: usize,
-    origin: Vec<usize>,
+/// The shader; and for places in it from which on the user's text is as it was, the bytes it has there.
+fn wgsl_text(custom: &Custom, bindings: Bindings) -> (String, Vec<(usize, usize)>) {
+    let text = custom.source.wgsl.as_deref().unwrap_or_default();
+    let mut out = wgsl_head(custom, bindings);
+    let whole = is_whole(text);
+    if let (Grid::Threads(n), false) = (custom.grid, whole) {
+        let across = grid(n.div_ceil(THREADS))[0];
+        out += &[
+            "@compute @workgroup_size(64)\nfn main(@builtin(workgroup_id) pg_group: vec3u, \
+             @builtin(local_invocation_index) pg_thread: u32) {\n  let i = (pg_group.y * ",
+            &across.to_string(),
+            "u + pg_group.x) * 64u + pg_thread;\n  if (i >= ",
+            &n.to_string(),
+            "u) {\n    return;\n  }\n",
+        ]
+        .concat();
+    }
+    let mut moved = vec![(out.len(), 0)];
+    rewrite(text, &names(custom), bindings, &mut out, &mut moved);
+    if !whole {
+        out += "\n}\n";
+    }
+    (out, moved)
 }
 
-impl<'a> Wgsl<'a> {
-    fn of(custom: &'a Custom, bindings: Bindings<'a>) -> Wgsl<'a> {
-        let text = custom.source.wgsl.as_deref().unwrap_or_default();
-        let mut w = Wgsl { custom, bindings, out: String::new(), start: 0, origin: Vec::new() };
-        w.declare();
-        let whole = is_whole(text);
-        if let (Grid::Threads(n), false) = (custom.grid, whole) {
-            let across = grid(n.div_ceil(THREADS))[0];
-            let _ = write!(
-                w.out,
-                "@compute @workgroup_size({THREADS})\nfn main(@builtin(workgroup_id) pg_group: vec3u, \
-                 @builtin(local_invocation_index) pg_thread: u32) {{\n  let i = (pg_group.y * {across}u + \
-                 pg_group.x) * {THREADS}u + pg_thread;\n  if (i >= {n}u) {{\n    return;\n  }}\n"
-            );
-        }
-        w.start = w.out.len();
-        w.rewrite(text);
-        if !whole {
-            w.out += "\n}\n";
-        }
-        w
+/// Declarations: where arguments start, the buffers, the sizes, and how an element of an argument is found.
+fn wgsl_head(custom: &Custom, bindings: Bindings) -> String {
+    let last = custom.args.len() - 1;
+    let own = bindings.slots[last];
+    let offsets = bindings.offsets();
+    let at = "}\n@group(0) @binding(0) var<uniform> pg_at: PgOffsets;\n";
+    let mut out = ["struct PgOffsets {\n", &offsets, at].concat();
+    for slot in 0..=bindings.slots.iter().copied().max().unwrap_or(0) {
+        // Texts assign to the output's buffer, so it has the output's elements.
+        let (access, element) =
+            if slot == own { ("read_write", custom.args[last].1) } else { ("read", bindings.element(slot)) };
+        let (binding, slot) = ((slot + 1).to_string(), slot.to_string());
+        let (head, element) = ("@group(0) @binding(", wgsl::ty(element));
+        out += &[head, &binding, ") var<storage, ", access, "> pg_b", &slot, ": array<", element, ">;\n"]
+            .concat();
     }
-
-    fn slot(&self, arg: usize) -> usize {
-        self.bindings.slots[arg]
+    out += &sizes(custom, ["const ", "const ", " = array(", ");\n"]);
+    for (i, name) in names(custom).into_iter().enumerate() {
+        let (shape, dtype) = &custom.args[i];
+        let (n, ty) = (count(shape), wgsl::ty(*dtype));
+        let (number, slot) = (i.to_string(), bindings.slots[i].to_string());
+        let head = ["fn pg_", name, "(i: u32) -> "].concat();
+        // What lies outside is the last element, or the guard behind it.
+        let inside = if i == last && custom.guard > 0 {
+            let (n, guard) = (n.to_string(), custom.guard.to_string());
+            ["select(i, ", &n, "u + i % ", &guard, "u, i >= ", &n, "u)"].concat()
+        } else {
+            ["min(i, ", &(n.max(1) - 1).to_string(), "u)"].concat()
+        };
+        let at = ["pg_at.a", &number, " + i32(", &inside, ")"].concat();
+        out += &if i == last {
+            [&head, "i32 { return ", &at, "; }\n"].concat()
+        } else {
+            [&head, ty, " { return bitcast<", ty, ">(pg_b", &slot, "[", &at, "]); }\n"].concat()
+        };
     }
+    out
+}
 
-    /// Texts assign to the output's buffer, so it has the output's elements.
-    fn element(&self, slot: usize) -> &'static str {
-        let last = self.custom.args.len() - 1;
-        let own = (slot == self.slot(last)).then_some(self.custom.args[last].1);
-        wgsl::ty(own.unwrap_or_else(|| self.bindings.element(slot)))
-    }
-
-    fn declare(&mut self) {
-        let last = self.custom.args.len() - 1;
-        self.out += "struct PgOffsets {\n";
-        self.out += &self.bindings.offsets();
-        self.out += "}\n@group(0) @binding(0) var<uniform> pg_at: PgOffsets;\n";
-        for slot in 0..self.bindings.slots.iter().max().map_or(0, |s| s + 1) {
-            let access = if slot == self.slot(last) { "read_write" } else { "read" };
-            let _ = writeln!(
-                self.out,
-                "@group(0) @binding({}) var<storage, {access}> pg_b{slot}: array<{}>;",
-                slot + 1,
-                self.element(slot)
-            );
-        }
-        self.out += &sizes(
-            self.custom,
-            |name, n| format!("const {name}_size = {n}u;\n"),
-            |name, s| format!("const {name}_shape = array<u32, {}>({});\n", s.len(), numbers(s)),
-        );
-        for (i, name) in names(self.custom).enumerate() {
-            let n = self.custom.args[i].0.iter().product::<usize>();
-            // What lies outside is the last element, or the guard behind it.
-            let at = match self.custom.guard {
-                guard if i == last && guard > 0 => {
-                    format!("select(i, {n}u + i % {guard}u, i >= {n}u)")
-                }
-                _ => format!("min(i, {}u)", n.max(1) - 1),
-            };
-            let _ = writeln!(self.out, "fn pg_{name}(i: u32) -> i32 {{ return pg_at.a{i} + i32({at}); }}");
-            if i < last {
-                let (slot, own) = (self.slot(i), wgsl::ty(self.custom.args[i].1));
-                let element = format!("pg_b{slot}[pg_{name}(i)]");
-                let value =
-                    if self.element(slot) == own { element } else { format!("bitcast<{own}>({element})") };
-                let _ = writeln!(self.out, "fn pg_load_{name}(i: u32) -> {own} {{ return {value}; }}");
+/// The text with `x[e]` as the place of element `e`: an input can only be read.
+fn rewrite(
+    text: &str,
+    names: &[&str],
+    bindings: Bindings,
+    out: &mut String,
+    moved: &mut Vec<(usize, usize)>,
+) {
+    let word = |c: u8| c.is_ascii_alphanumeric() || c == b'_' || c >= 128;
+    let bytes = text.as_bytes();
+    // What ends each bracket that is open.
+    let mut open: Vec<&str> = Vec::new();
+    let (mut at, mut member) = (0, false);
+    while at < bytes.len() {
+        let rest = &text[at..];
+        let length = if rest.starts_with("//") {
+            rest.find('\n').unwrap_or(rest.len())
+        } else if rest.starts_with("/*") {
+            rest.find("*/").map_or(rest.len(), |n| n + 2)
+        } else if word(bytes[at]) {
+            rest.bytes().position(|c| !word(c)).unwrap_or(rest.len())
+        } else {
+            1
+        };
+        let (token, after) = rest.split_at(length);
+        let space = after.len() - after.trim_start().len();
+        let arg = names.iter().position(|n| *n == token && !member && after[space..].starts_with('['));
+        member = if token.trim().is_empty() { member } else { token == "." };
+        at += length;
+        match (arg, token) {
+            (Some(arg), _) => {
+                let (buffer, close) = if arg + 1 == names.len() {
+                    (["pg_b", &bindings.slots[arg].to_string(), "["].concat(), "))]")
+                } else {
+                    (String::new(), "))")
+                };
+                *out += &[&buffer, "pg_", token, "(u32(", &after[..space]].concat();
+                open.push(close);
+                at += space + 1;
+                moved.push((out.len(), at));
             }
-        }
-    }
-
-    fn push(&mut self, text: &str, from: usize, moves: bool) {
-        self.out += text;
-        self.origin.extend((0..text.len()).map(|i| if moves { from + i } else { from }));
-    }
-
-    /// What stands for `name[` and for its `]`: an input can only be read.
-    fn brackets(&self, arg: usize) -> (String, &'static str) {
-        match self.custom.source.inputs.get(arg) {
-            Some(name) => (format!("pg_load_{name}(u32("), "))"),
-            None => (format!("pg_b{}[pg_{OUT}(u32(", self.slot(arg)), "))]"),
-        }
-    }
-
-    fn rewrite(&mut self, text: &str) {
-        let word = |c: u8| c.is_ascii_alphanumeric() || c == b'_' || c >= 128;
-        let bytes = text.as_bytes();
-        let mut open: Vec<&'static str> = Vec::new();
-        let mut at = 0;
-        while at < bytes.len() {
-            let rest = &text[at..];
-            let next = if rest.starts_with("//") {
-                at + rest.find('\n').unwrap_or(rest.len())
-            } else if rest.starts_with("/*") {
-                at + rest.find("*/").map_or(rest.len(), |n| n + 2)
-            } else if word(bytes[at]) {
-                at + rest.bytes().position(|c| !word(c)).unwrap_or(rest.len())
-            } else {
-                at + 1
-            };
-            let token = &text[at..next];
-            let bracket = next + text[next..].len() - text[next..].trim_start().len();
-            let member = text[..at].trim_end().ends_with('.');
-            let arg = names(self.custom).position(|n| n == token).filter(|_| !member);
-            if let Some(arg) = arg.filter(|_| bytes.get(bracket) == Some(&b'[')) {
-                let (before, after) = self.brackets(arg);
-                self.push(&before, at, false);
-                self.push(&text[next..bracket], next, true);
-                open.push(after);
-                at = bracket + 1;
-                continue;
+            (None, "]") => {
+                *out += open.pop().unwrap_or("]");
+                moved.push((out.len(), at));
             }
-            match token {
-                "[" => {
+            (None, _) => {
+                if token == "[" {
                     open.push("]");
-                    self.push(token, at, true);
                 }
-                "]" => {
-                    let close = open.pop().unwrap_or("]");
-                    self.push(close, at, false);
-                }
-                _ => self.push(token, at, true),
+                *out += token;
             }
-            at = next;
         }
     }
 }
 
 /// The text is the body of a function of `i`, or of `group` and `thread`, and the arguments as pointers.
+#[cfg(feature = "cuda")]
 fn cuda(custom: &Custom, grid: [u32; 2], threads: u32) -> String {
     let last = custom.args.len() - 1;
     let pointer = |i: usize| {
@@ -266,12 +256,10 @@ fn cuda(custom: &Custom, grid: [u32; 2], threads: u32) -> String {
         let _ = writeln!(out, "  {} a{i};", pointer(i));
     }
     out += "};\n\n";
-    out += &sizes(
-        custom,
-        |name, n| format!("static constexpr unsigned {name}_size = {n}u;\n"),
-        |name, s| format!("__device__ static const unsigned {name}_shape[] = {{{}}};\n", numbers(s)),
-    );
-    let args: Vec<String> = names(custom).enumerate().map(|(i, n)| format!("{} {n}", pointer(i))).collect();
+    let shape = "__device__ static const unsigned ";
+    out += &sizes(custom, ["static constexpr unsigned ", shape, "[] = {", "};\n"]);
+    let args: Vec<String> =
+        names(custom).into_iter().enumerate().map(|(i, n)| format!("{} {n}", pointer(i))).collect();
     let given: Vec<String> = (0..=last).map(|i| format!("at.a{i}")).collect();
     let (index, call) = match custom.grid {
         Grid::Threads(n) => (
@@ -301,34 +289,69 @@ fn cuda(custom: &Custom, grid: [u32; 2], threads: u32) -> String {
 
 /// # Errors
 /// `Argument` for a grid that does not go with the kernel's texts, or is too large.
-pub fn check_grid(source: &Source, grid: Grid) -> Result<()> {
-    let whole = source.wgsl.as_ref().map(|text| is_whole(text));
-    let most = match grid {
-        Grid::Threads(_) => u32::MAX as usize,
-        Grid::Groups(..) => MAX_GROUPS,
-    };
-    let (got, expected, fix) = match (grid, whole) {
-        (Grid::Threads(_), Some(true)) => (
-            "a whole @compute function without groups".into(),
-            "the number of its workgroups".into(),
-            "give groups, and as threads what its @workgroup_size says",
-        ),
-        (Grid::Groups(..), Some(false)) => (
-            "groups for the body of a function".into(),
-            "a whole @compute function".into(),
-            "give threads alone, or write the function around it",
-        ),
-        (Grid::Threads(n) | Grid::Groups(n, _), _) if n > most => {
-            (format!("{n} of {} at once", source.name), format!("at most {most}"), "let each do more")
-        }
-        (Grid::Groups(_, n), _) if n == 0 || n > 1024 => {
-            (format!("workgroups of {n} threads"), "1 to 1024".into(), "give threads")
-        }
-        _ => return Ok(()),
-    };
-    Err(Error::argument("custom_kernel", got, expected, fix))
+pub fn check_grid(source: &Source, threads: Option<usize>, groups: Option<usize>) -> Result<()> {
+    let whole = source.wgsl.as_ref().map_or(groups.is_some(), |text| is_whole(text));
+    let most = if groups.is_some() { 1024 } else { u32::MAX as usize };
+    if whole == groups.is_some() && groups.unwrap_or(0) <= MAX_GROUPS && threads.unwrap_or(1) <= most {
+        return Ok(());
+    }
+    Err(Error::argument(
+        "custom_kernel",
+        format!("{}: threads {threads:?}, groups {groups:?}", source.name),
+        "threads for the body of a function; for a whole @compute function groups, at most 65535, of at most 1024 \
+         threads",
+        "give groups where the wgsl has @compute, and there alone",
+    ))
 }
 
 fn is_whole(text: &str) -> bool {
     text.contains("@compute")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{graph::DType, kernel::Arg, render::WGSL};
+    use std::rc::Rc;
+
+    fn rendered(text: &str, slots: &[usize]) -> (Rc<Custom>, Vec<Arg>, String) {
+        let mut source = Source::new("test".into(), vec!["a".into(), "n".into()]);
+        source.wgsl = Some(text.into());
+        let shape = crate::graph::Shape::from_slice(&[4]);
+        let dtypes = [DType::F32, DType::I32, DType::F32];
+        let args = dtypes.iter().map(|d| (shape.clone(), *d)).collect();
+        let custom = Rc::new(source).call(args, Grid::Threads(4), 0);
+        let arg = |(i, dtype): (usize, &DType)| Arg { dtype: *dtype, numel: 4, written: i == 2 };
+        let args: Vec<Arg> = dtypes.iter().enumerate().map(arg).collect();
+        let target = Target { lang: &WGSL, emulated: false, lanes: 1 };
+        let text = shader(&custom, Bindings { args: &args, slots }, target).source;
+        (custom, args, text)
+    }
+
+    #[test]
+    fn arguments_become_places_and_nothing_else_changes() {
+        let text = "// a[i] here\nlet b = s.a [0] + a[n[i] + x[1]]; /* n[0] */\nout [i] += aa[0] + a_size;";
+        let (_, _, whole) = rendered(text, &[0, 1, 2]);
+        let at = whole.find("// a[i]").unwrap();
+        assert_eq!(
+            &whole[at..],
+            "// a[i] here\nlet b = s.a [0] + pg_a(u32(pg_n(u32(i)) + x[1])); /* n[0] \
+             */\npg_b2[pg_out(u32( i))] += aa[0] + a_size;\n}\n"
+        );
+    }
+
+    #[test]
+    fn bytes_of_a_shader_are_found_in_the_text() {
+        let text = "let x = a[0];\nout[i] = wrong;";
+        for slots in [[0, 1, 2], [0, 0, 0]] {
+            let (custom, args, whole) = rendered(text, &slots);
+            let found = |word: &str| {
+                origin(&custom, Bindings { args: &args, slots: &slots }, whole.find(word).unwrap())
+            };
+            assert_eq!(found("wrong"), text.find("wrong").unwrap());
+            assert_eq!(found("let x"), 0);
+            let end = origin(&custom, Bindings { args: &args, slots: &slots }, whole.len());
+            assert_eq!(end, text.len() - 1);
+        }
+    }
 }

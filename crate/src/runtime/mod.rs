@@ -206,8 +206,8 @@ impl Storage {
         self.bytes
     }
 
-    pub(crate) fn doubts(&self) -> Vec<Rc<Verdict>> {
-        self.whole.doubts.borrow().clone()
+    pub(crate) fn add_doubts(&self, to: &mut Vec<Rc<Verdict>>) {
+        to.extend_from_slice(&self.whole.doubts.borrow());
     }
 
     pub(crate) fn doubt(&self, verdicts: &[Rc<Verdict>]) {
@@ -219,7 +219,9 @@ impl Storage {
         let keep = self.clone();
         Box::pin(async move {
             let bytes = read.await;
-            for verdict in keep.doubts() {
+            let mut doubts = Vec::new();
+            keep.add_doubts(&mut doubts);
+            for verdict in doubts {
                 verdict.known().await?;
             }
             bytes

@@ -87,8 +87,12 @@ pub fn plan(id: u64, outputs: &[Node], inputs: &[Node], device: &dyn Device) -> 
     };
     let work = work(groups.len(), &kernels);
     let kernels: Vec<Rc<Kernel>> = kernels.into_iter().map(Rc::new).collect();
-    let compiled = kernels.iter().filter(|_| device.name() != "cpu");
-    let verdicts = compiled.filter_map(|k| Some(k.custom()?.verdict.clone())).collect();
+    let mut verdicts = Vec::new();
+    for custom in kernels.iter().filter_map(|k| k.custom()) {
+        if device.name() != "cpu" {
+            verdicts.push(custom.verdict.clone());
+        }
+    }
     let mut steps = Vec::with_capacity(groups.len());
     for group in groups {
         let args = group.kernels.iter().flat_map(|k| &buffers[*k]).map(place).collect();

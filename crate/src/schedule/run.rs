@@ -6,9 +6,8 @@ use super::{
 use crate::runtime::ProcessGroup;
 use crate::{
     error::{Error, Result},
-    graph::{DType, Node, Op, Shape, Verdict, hash_op, topo},
-    kernel::custom,
-    runtime::{self, Bundle, Device, Launch, Region, Storage, ready},
+    graph::{DType, Node, Op, Shape, hash_op, topo},
+    runtime::{self, Device, Launch, Region, Storage, ready},
 };
 use rustc_hash::{FxHashMap, FxHasher};
 use std::{
@@ -66,6 +65,11 @@ pub fn stats() -> Stats {
 /// `Device` when memory or a limit is exceeded, when a kernel does not compile, or when a leaf's storage was
 /// released.
 pub fn realize(nodes: &[Node]) -> Result<()> {
+    realize_into(nodes, &|_| None)
+}
+
+/// As [`realize`]; `given` may name the storage of an output.
+fn realize_into(nodes: &[Node], given: &dyn Fn(usize) -> Option<Storage>) -> Result<()> {
     let outputs: Vec<Node> = nodes.iter().filter(|n| !n.is_realized()).cloned().collect();
     if outputs.is_empty() {
         return Ok(());
@@ -93,7 +97,7 @@ pub fn realize(nodes: &[Node]) -> Result<()> {
         None => compile(key, &outputs, &inputs, &*device)?,
     };
     let storages = inputs.iter().map(|n| input(n, &device)).collect::<Result<Vec<_>>>()?;
-    let results = execute(&plan, &device, &storages, &|_| None)?;
+    let results = execute(&plan, &device, &storages, given)?;
     outputs.iter().zip(results).for_each(|(node, storage)| node.set_storage(Some(storage)));
     capture::record(&plan, &device, &inputs, &outputs);
     Ok(())
@@ -266,29 +270,19 @@ fn same(a: &Rc<dyn Device>, b: &Rc<dyn Device>) -> bool {
 pub const ZONE: usize = 256;
 const FILL: u32 = 0x7fc1_2345;
 
-/// Runs the custom kernel of `node` alone, its output between two zones that it must not touch; all bytes, as uint8.
+/// Computes `node`, a custom kernel's, between two zones that it must not touch; all bytes, as uint8.
 ///
 /// # Errors
 /// Those of [`realize`].
 pub fn checked(node: &Node) -> Result<Node> {
-    let Op::Custom(call) = &node.op else { unreachable!("a node that calls a custom kernel") };
     let computed: Vec<Node> = node.src.iter().filter(|n| n.as_leaf().is_none()).cloned().collect();
     realize(&computed)?;
     let device = device_for(&[], &node.src)?;
-    let inputs = node.src.iter().map(|n| input(n, &device)).collect::<Result<Vec<_>>>()?;
-    let bundle = Bundle { kernels: vec![Rc::new(custom(node, call).kernel)], ordered: false };
-    let program = device.compile(&bundle)?;
-    let total = (node.bytes() + 2 * ZONE).next_multiple_of(4);
-    let storage = Storage::from_bytes(&device, &FILL.to_le_bytes().repeat(total / 4))?;
-    let place = Region { offset: ZONE, bytes: node.bytes(), ..storage.region() };
-    let args = inputs.iter().map(Storage::region).chain([place]).collect();
-    let id = ENGINE.with_borrow_mut(|e| {
-        e.next += 1;
-        e.next
-    });
-    device.submit(id, &[Launch { program: &program, args }])?;
-    storage.doubt(std::slice::from_ref(&call.verdict));
-    Ok(Node::from_storage(storage, Shape::from_slice(&[total]), DType::U8, false))
+    let bytes = (node.bytes() + 2 * ZONE).next_multiple_of(4);
+    let whole = Storage::from_bytes(&device, &FILL.to_le_bytes().repeat(bytes / 4))?;
+    let middle = whole.part(ZONE, node.bytes());
+    realize_into(std::slice::from_ref(node), &|_| Some(middle.clone()))?;
+    Ok(Node::from_storage(whole, Shape::from_slice(&[bytes]), DType::U8, false))
 }
 
 /// Runs a plan over `inputs`; the storages of its results. `given` may name the storage of an output.
@@ -306,9 +300,11 @@ pub(super) fn execute(
             "compute tensors before, and pass them as inputs",
         ));
     }
-    let doubted = inputs.iter().flat_map(Storage::doubts).chain(plan.verdicts.iter().cloned());
-    let doubted: Vec<Rc<Verdict>> = doubted.collect();
-    doubted.iter().try_for_each(|verdict| verdict.so_far())?;
+    let mut doubts = plan.verdicts.clone();
+    inputs.iter().for_each(|storage| storage.add_doubts(&mut doubts));
+    for verdict in &doubts {
+        verdict.so_far()?;
+    }
     let temps = temps(device, plan.temp_bytes)?;
     let mut outputs: Vec<Option<Storage>> = vec![None; plan.output_bytes.len()];
     for (i, place) in plan.results.iter().enumerate() {
@@ -337,8 +333,10 @@ pub(super) fn execute(
     } else {
         device.submit(plan.id, &launches)?;
     }
-    let doubts: Vec<Rc<Verdict>> = doubted.into_iter().filter(|v| v.is_doubtful()).collect();
-    outputs.iter().flatten().for_each(|storage| storage.doubt(&doubts));
+    doubts.retain(|verdict| verdict.is_doubtful());
+    for storage in outputs.iter().flatten() {
+        storage.doubt(&doubts);
+    }
     runtime::note_used(device.name());
     ENGINE.with_borrow_mut(|e| {
         e.stats.kernels += plan.work.kernels;

@@ -4,7 +4,7 @@ use super::{Element, Tensor, autodiff, build};
 use crate::{
     error::{Error, Result},
     graph::{Custom, DType, Grid, Mark, Node, Op, Shape, Source},
-    render, schedule,
+    kernel, render, schedule,
 };
 use std::{cell::Cell, rc::Rc};
 
@@ -149,18 +149,48 @@ impl CustomKernel {
         Ok(Tensor::from_node(schedule::checked(&self.node(inputs, schedule::ZONE / 4)?)?))
     }
 
+    /// The whole text that a compiler gets for `inputs`: declarations of the arguments, the kernel's own text, an entry
+    /// point.
+    ///
+    /// # Errors
+    /// Those of [`CustomKernel::call`], and `Device` where there is no text for the target.
+    pub fn rendered(&self, inputs: &[&Tensor], target: render::Target) -> Result<String> {
+        let node = self.node(inputs, 0)?;
+        let Op::Custom(custom) = &node.op else { unreachable!("a node that calls a custom kernel") };
+        render::custom::check(custom, target, "that target")?;
+        let args = kernel::custom(&node, custom).kernel.args;
+        let slots: Vec<usize> = (0..args.len()).collect();
+        Ok(render::custom::shader(custom, render::Bindings { args: &args, slots: &slots }, target).source)
+    }
+
+    fn check(&self, inputs: &[&Tensor]) -> Result<()> {
+        let source = &self.source;
+        source.check_names()?;
+        if inputs.len() != source.inputs.len() {
+            return Err(Error::argument(
+                OP,
+                format!("{} inputs for {}", inputs.len(), source.name),
+                format!("{}: {}", source.inputs.len(), source.inputs.join(", ")),
+                "pass one tensor for each name",
+            ));
+        }
+        Ok(())
+    }
+
     fn node(&self, inputs: &[&Tensor], guard: usize) -> Result<Node> {
         let shapes: Vec<Shape> = inputs.iter().map(|t| t.shape()).collect();
         let dtype = self.dtype.or(inputs.first().map(|t| t.dtype())).unwrap_or(DType::F32);
         let shape = (self.shape)(&shapes);
         let threads = self.threads.as_ref().map(|f| f(&shapes));
         let groups = self.groups.as_ref().map(|f| f(&shapes));
+        self.check(inputs)?;
+        render::custom::check_grid(&self.source, threads, groups)?;
         custom_node(&self.source, inputs, &shape, dtype, threads, groups, guard)
     }
 }
 
 /// The error of a kernel whose gradient nobody gave.
-pub fn without_gradient(name: &str) -> Error {
+fn without_gradient(name: &str) -> Error {
     Error::argument(
         OP,
         format!("{name}, which has no gradient"),
@@ -169,7 +199,8 @@ pub fn without_gradient(name: &str) -> Error {
     )
 }
 
-/// The node of a kernel of the user's over `inputs`; with `guard`, for `schedule::checked`.
+/// The node of a kernel of the user's over `inputs`, one for each name; with `guard`, for `schedule::checked`. The
+/// caller has checked names, and that the grid goes with the text.
 pub fn custom_node(
     source: &Rc<Source>,
     inputs: &[&Tensor],
@@ -179,15 +210,6 @@ pub fn custom_node(
     groups: Option<usize>,
     guard: usize,
 ) -> Result<Node> {
-    source.check_names()?;
-    if inputs.len() != source.inputs.len() {
-        return Err(Error::argument(
-            OP,
-            format!("{} inputs for {}", inputs.len(), source.name),
-            format!("{}: {}", source.inputs.len(), source.inputs.join(", ")),
-            "pass one tensor for each name",
-        ));
-    }
     let nodes: Vec<Node> = inputs.iter().map(|t| t.node()).collect();
     let shape = Shape::from_slice(shape);
     let count = shape.iter().fold(1usize, |n, s| n.saturating_mul(*s));
@@ -195,7 +217,6 @@ pub fn custom_node(
         Some(groups) => Grid::Groups(groups, threads.unwrap_or(render::custom::THREADS)),
         None => Grid::Threads(threads.unwrap_or(count)),
     };
-    render::custom::check_grid(source, grid)?;
     let own = nodes.iter().map(|n| (n.shape.clone(), n.dtype)).chain([(shape.clone(), dtype)]);
     Ok(Node::new(Op::Custom(source.call(own.collect(), grid, guard)), &nodes, shape, dtype))
 }

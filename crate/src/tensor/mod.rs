@@ -48,7 +48,7 @@ pub use attention::AttentionOptions;
 pub use autodiff::{checkpoint, checkpointed, hvp, jvp, variables, vjp};
 pub use conv::Conv2dOptions;
 pub use create::{BF16, Element, F16};
-pub use custom::{CustomKernel, Host, custom_node, without_gradient};
+pub use custom::{CustomKernel, Host, custom_node};
 pub use gradcheck::{GradCheck, Worst, gradcheck};
 pub use handle::{live_tensors, realize_all};
 pub use index::{Index, Index as Slice};

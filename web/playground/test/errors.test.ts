@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { describe as describeError, findLine, UsageError } from "../src/runner/errors";
+import { describe as describeError, findLine, shaderPlace, UsageError } from "../src/runner/errors";
 
 describe("the user's line", () => {
   const chromium =
@@ -14,6 +14,27 @@ describe("the user's line", () => {
 
   it("is absent when no frame is the program's", () => {
     expect(findLine("Error: x\n    at worker.js:1:1", "blob:y")).toEqual({});
+  });
+});
+
+describe("a shader's line in the program", () => {
+  const shader = "\n  let x = 1;\n  out[i] = y;\n  ";
+  const program = `const a = 1;\nkernel({ wgsl: \`${shader}\` });\n`;
+
+  it("is where the shader's text stands", () => {
+    expect(shaderPlace(program, { text: shader, line: 3, column: 12 })).toEqual({ line: 4, column: 12 });
+    const short = 'kernel("out[i] = y;")';
+    expect(shaderPlace(short, { text: "out[i] = y;", line: 1, column: 10 })).toEqual({ line: 1, column: 18 });
+  });
+
+  it("is that of the line where the text was put together", () => {
+    const place = { text: "let eps = 1e-5;\n  out[i] = y;", line: 2, column: 12 };
+    expect(shaderPlace(program, place)).toEqual({ line: 4, column: 12 });
+  });
+
+  it("is absent where the program does not have it", () => {
+    expect(shaderPlace("elsewhere", { text: shader, line: 3, column: 1 })).toEqual({});
+    expect(shaderPlace(program, {})).toEqual({});
   });
 });
 

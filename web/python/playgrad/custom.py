@@ -31,7 +31,7 @@ class CustomKernel:
         self.dtype = None if dtype is None else to_dtype(dtype)
         self._rule = create_proxy(self._gradients)
         function = create_proxy(self._on_memory) if cpu else None
-        self._id = ask("customKernel", name, self.inputs, wgsl, function)
+        self._id = ask("customKernel", name, " ".join(self.inputs), wgsl, function)
 
     def __call__(self, *inputs: Tensor) -> Tensor:
         made = self._call(inputs, False)
@@ -47,9 +47,8 @@ class CustomKernel:
         shapes = [x.shape for x in inputs]
         shape = _given(self.shape, shapes, shapes[0] if shapes else ())
         dtype = self.dtype or (inputs[0].dtype if inputs else dtypes.float32)
-        threads, groups = _given(self.threads, shapes), _given(self.groups, shapes)
-        ids = [x._id for x in inputs]
-        return of(ask("customCall", self._id, ids, list(shape), dtype.engine, threads, groups, checked))
+        sizes = [_given(self.threads, shapes, 0), _given(self.groups, shapes, 0), *shape]
+        return of(ask("customCall", self._id, [x._id for x in inputs], dtype.engine, sizes, checked))
 
     def _gradients(self, gradient, output, inputs):
         if self.backward is None:

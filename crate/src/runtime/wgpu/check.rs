@@ -158,8 +158,11 @@ fn scoped<T>(device: &wgpu::Device, create: impl FnOnce() -> T) -> (T, Caught) {
     (made, Box::pin(caught))
 }
 
-/// The one line of a message that says what is wrong; others show a shader that the user did not write.
+/// The one line of naga's message that says what is wrong; others show a shader that the user did not write.
 fn brief(message: &str) -> &str {
+    if cfg!(target_family = "wasm") {
+        return message;
+    }
     let message = message.trim();
     let reason = message.lines().rev().find_map(|l| l.trim_start().strip_prefix("= "));
     let first = message.lines().next().unwrap_or_default();

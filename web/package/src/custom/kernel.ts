@@ -5,14 +5,14 @@ import { idsOf, make } from "../handle.js";
 import type { Tensor } from "../tensor.js";
 
 /** Something, or a function of the inputs' shapes that gives it. */
-type OfShapes<T> = T | ((...shapes: number[][]) => T);
+type OfShapes<T> = T | ((...shapes: Elements[]) => T);
 
 /** What `customKernel` takes. */
-export interface KernelOptions {
+export interface KernelOptions<Names extends readonly string[] = readonly string[]> {
   /** What errors call it: letters, digits and `_`. */
   name: string;
   /** What its texts call the inputs; the output is `out`. */
-  inputs: readonly string[];
+  inputs: Names;
   /**
    * For WebGPU, in WGSL: the body of a function that runs once for each `i` below `threads`, or a whole `@compute`
    * function. `x[e]` is element `e` of the input `x` in row-major order; `x_size` and `x_shape` are constants.
@@ -22,7 +22,7 @@ export interface KernelOptions {
   /** The same in CUDA C++, for the native engine; a browser does not use it. */
   cuda?: string;
   /** For the CPU: fills `output` from `inputs`; `shapes` are those of the inputs, then of the output. */
-  cpu?: (inputs: Elements[], output: Elements, shapes: number[][]) => void;
+  cpu?: (inputs: { [I in keyof Names]: Elements }, output: Elements, shapes: Elements[]) => void;
   /** The output's shape; the first input's unless told. */
   shape?: OfShapes<readonly number[]>;
   /** The output's element type; the first input's unless told. */
@@ -32,16 +32,21 @@ export interface KernelOptions {
   /** How many workgroups a whole `@compute` function wants. */
   groups?: OfShapes<number>;
   /** The gradients of the inputs, null where there is none. */
-  backward?: (gradient: Tensor, inputs: Tensor[], output: Tensor) => readonly (Tensor | null)[];
+  backward?: (
+    gradient: Tensor,
+    inputs: { [I in keyof Names]: Tensor },
+    output: Tensor,
+  ) => readonly (Tensor | null)[];
 }
 
-/** Elements as a typed array; 16-bit floats as their bits. */
-export type Elements = TypedArray;
+/** A typed array, 16-bit floats as their bits; or the numbers of a shape. Which elements it has is known when it runs. */
+// biome-ignore lint/suspicious/noExplicitAny: a `!` at every index would hide the formula
+export type Elements = any;
 
 /** A function of tensors, computed by a kernel of the program's. */
-export interface CustomKernel {
-  (...inputs: Tensor[]): Tensor;
-  readonly options: KernelOptions;
+export interface CustomKernel<Names extends readonly string[] = readonly string[]> {
+  (...inputs: { [I in keyof Names]: Tensor }): Tensor;
+  readonly options: KernelOptions<Names>;
   /** All bytes of a run whose output lies between 256 bytes that it must not touch. @internal */
   checked(...inputs: Tensor[]): Tensor;
 }
@@ -65,7 +70,7 @@ const ARRAYS = [
 ) => TypedArray)[];
 
 /** What the engine calls: where the arguments lie in its memory. */
-const onMemory = ({ name, cpu }: KernelOptions) =>
+const onMemory = ({ name, cpu }: KernelOptions): ((described: Uint32Array) => void) | undefined =>
   cpu &&
   ((described: Uint32Array) => {
     const buffer = memory();
@@ -86,7 +91,7 @@ const onMemory = ({ name, cpu }: KernelOptions) =>
 
 const released = new FinalizationRegistry<number>((id) => engine().customRelease(id));
 
-const given = <T>(value: OfShapes<T> | undefined, shapes: number[][]): T | undefined =>
+const told = <T>(value: OfShapes<T> | undefined, shapes: number[][]): T | undefined =>
   typeof value === "function" ? (value as (...shapes: number[][]) => T)(...shapes) : value;
 
 /**
@@ -96,16 +101,20 @@ const given = <T>(value: OfShapes<T> | undefined, shapes: number[][]): T | undef
  * Throws `ArgumentError` for a wrong number of inputs. When it is computed: `KernelError` for WGSL that does not
  * compile, with its line and column; `DeviceError` where there is no text for the device.
  */
-export function customKernel(options: KernelOptions): CustomKernel {
+export function customKernel<const Names extends readonly string[]>(
+  given: KernelOptions<Names>,
+): CustomKernel<Names> {
+  const options = given as unknown as KernelOptions;
   const { name, inputs, wgsl, backward } = options;
-  const id = engine().customKernel(name, [...inputs], wgsl, onMemory(options) as never);
+  const id = engine().customKernel(name, inputs.join(" "), wgsl, onMemory(options) as never);
   const call = (tensors: Tensor[], checked: boolean): Tensor => {
     const ids = idsOf("customKernel", tensors);
     const shapes = tensors.map((x) => x.shape);
-    const shape = Uint32Array.from(given(options.shape, shapes) ?? shapes[0] ?? []);
+    const shape = told(options.shape, shapes) ?? shapes[0] ?? [];
     const dtype = options.dtype ?? tensors[0]?.dtype ?? "float32";
-    const [threads, groups] = [given(options.threads, shapes), given(options.groups, shapes)];
-    return make(engine().customCall(id, ids, shape, dtype, threads, groups, checked));
+    const [threads, groups] = [told(options.threads, shapes), told(options.groups, shapes)];
+    const sizes = Uint32Array.from([threads ?? 0, groups ?? 0, ...shape]);
+    return make(engine().customCall(id, ids, dtype, sizes, checked));
   };
   const rule = (gradient: Tensor, output: Tensor, of: Tensor[]): readonly (Tensor | null)[] => {
     if (backward) return backward(gradient, of, output);
@@ -117,5 +126,6 @@ export function customKernel(options: KernelOptions): CustomKernel {
     return /float/.test(output.dtype) ? output.customGrad(tensors, rule) : output;
   };
   released.register(kernel, id);
-  return Object.assign(kernel, { options, checked: (...tensors: Tensor[]) => call(tensors, true) });
+  const checked = (...tensors: Tensor[]): Tensor => call(tensors, true);
+  return Object.assign(kernel, { options, checked }) as unknown as CustomKernel<Names>;
 }

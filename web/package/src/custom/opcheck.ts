@@ -1,8 +1,9 @@
 import { gradcheck as byDifferences, type Differentiable } from "../autodiff.js";
 import { device } from "../devices.js";
+import type { TypedArray as Elements } from "../dtype.js";
 import { ArgumentError, PlaygradError } from "../errors.js";
 import type { Tensor } from "../tensor.js";
-import type { CustomKernel, Elements } from "./kernel.js";
+import type { CustomKernel } from "./kernel.js";
 
 /** One thing that was looked at: whether it is as it should be, and what was found. */
 export interface Check {
@@ -23,7 +24,9 @@ export class Report {
   }
 
   toString(): string {
-    const lines = this.checks.map(({ what, ok, found }) => `${ok ? "✓" : "✗"} ${what}${found && `: ${found}`}`);
+    const lines = this.checks.map(
+      ({ what, ok, found }) => `${ok ? "✓" : "✗"} ${what}${found && `: ${found}`}`,
+    );
     return [this.title, ...lines].join("\n");
   }
 }
@@ -56,7 +59,9 @@ function strays(bytes: Uint8Array, size: number, output: Tensor): string {
   const outside = words.findIndex((word, i) => word !== FILL && (i < first || i >= Math.ceil(last)));
   if (outside >= 0) return "an element outside the output was written";
   const missing = words.subarray(first, Math.floor(last)).indexOf(FILL);
-  return missing < 0 ? "" : `element ${place(Math.floor((missing * 4) / size), output.shape)} was never written`;
+  return missing < 0
+    ? ""
+    : `element ${place(Math.floor((missing * 4) / size), output.shape)} was never written`;
 }
 
 /** An array that throws where it is read or written outside, which JavaScript ignores. */
@@ -80,7 +85,13 @@ function inside(array: Elements, key: string, name: string, shape: readonly numb
 }
 
 /** What the cpu function gives for these elements. */
-function byFunction(kernel: CustomKernel, inputs: Tensor[], data: Elements[], like: Elements, output: Tensor): Elements {
+function byFunction(
+  kernel: CustomKernel,
+  inputs: Tensor[],
+  data: Elements[],
+  like: Elements,
+  output: Tensor,
+): Elements {
   const { cpu, inputs: names } = kernel.options;
   const shapes = [...inputs, output].map((x) => x.shape);
   const made = like.slice().fill(NaN);
@@ -115,7 +126,11 @@ async function attempt(what: string, work: () => Promise<string> | string, good 
  * writes, writes outside the output or to inputs, another result when it runs again, another result of its `cpu`
  * function, gradients of another shape. Text that does not compile throws `KernelError`.
  */
-export async function opcheck(kernel: CustomKernel, inputs: readonly Tensor[]): Promise<Report> {
+export async function opcheck<const Names extends readonly string[]>(
+  given: CustomKernel<Names>,
+  inputs: readonly Tensor[],
+): Promise<Report> {
+  const kernel = given as unknown as CustomKernel;
   const { options } = kernel;
   const own = inputs.map((x) => x.detach());
   const before = await Promise.all(own.map((x) => x.data()));
@@ -129,7 +144,9 @@ export async function opcheck(kernel: CustomKernel, inputs: readonly Tensor[]): 
   const text = where === "cpu" ? "cpu function" : "wgsl";
   const checks = [
     { what: `gives ${output.dtype} [${output.shape.join(", ")}]`, ok: true, found: "" },
-    await attempt("writes its output, all of it, and nothing else", () => strays(first as Uint8Array, size, output)),
+    await attempt("writes its output, all of it, and nothing else", () =>
+      strays(first as Uint8Array, size, output),
+    ),
     await attempt("leaves its inputs as they are", () => {
       const changed = before.findIndex((x, i) => !same(x, after[i]!));
       return changed < 0 ? "" : `${options.inputs[changed]} has changed`;
@@ -137,14 +154,16 @@ export async function opcheck(kernel: CustomKernel, inputs: readonly Tensor[]): 
     await attempt("gives the same again", () => (same(first, second) ? "" : "two runs differ")),
   ];
   if (options.cpu && ![...own, output].some((x) => /float16/.test(x.dtype))) {
-    const what = where === "cpu" ? "its cpu function stays inside its arrays" : "agrees with its cpu function";
+    const what =
+      where === "cpu" ? "its cpu function stays inside its arrays" : "agrees with its cpu function";
     const work = () => {
       const [apart, element] = furthest(got, byFunction(kernel, own, before, got, output), float);
       return apart <= 1 ? "" : `far apart at ${place(element, output.shape)}`;
     };
     checks.push(await attempt(what, work));
   }
-  if (options.backward && float) checks.push(await attempt("backward gives gradients that fit", () => fits(kernel, own)));
+  if (options.backward && float)
+    checks.push(await attempt("backward gives gradients that fit", () => fits(kernel, own)));
   return new Report(`opcheck ${options.name} on ${where} (${text})`, checks);
 }
 

@@ -3,6 +3,7 @@ import type { PyCallable } from "pyodide/ffi";
 import { bridgeModule, placeFiles } from "../../../python/boot.mjs";
 import type { ErrorKind, ProgramError, PythonParts, PythonSnapshot } from "../protocol";
 import * as control from "../runner/control";
+import { shaderPlace } from "../runner/errors";
 import { endLine } from "../runner/terminal";
 import { text } from "../text/en";
 import { host, pageModule } from "./host";
@@ -57,15 +58,17 @@ export async function start(
   const page = pyodide.pyimport("_page") as Record<"run" | "tell_last", PyCallable>;
   if (interrupts) pyodide.setInterruptBuffer(interrupts);
   if (!canWait) control.neverWait();
+  let program = "";
   return {
     async run(code, seed) {
+      program = code;
       await loadImports(pyodide, code);
       const end: string = canWait ? await page.run.callPromising(code, seed) : page.run(code, seed);
       endLine();
-      return outcome(end);
+      return outcome(end, program);
     },
     describe: (error) =>
-      error instanceof pyodide.ffi.PythonError ? outcome(page.tell_last() as string) : undefined,
+      error instanceof pyodide.ffi.PythonError ? outcome(page.tell_last() as string, program) : undefined,
   };
 }
 
@@ -73,13 +76,16 @@ interface Told extends Omit<ProgramError, "kind"> {
   kind: ErrorKind;
   /** The module that an import did not find. */
   missing?: string;
+  /** The kernel's text that does not compile, and where in it. */
+  shader?: { text: string; line: number; column: number };
 }
 
-function outcome(json: string): Outcome {
+function outcome(json: string, program: string): Outcome {
   const told = JSON.parse(json) as null | "stopped" | Told;
   if (told === null) return "done";
   if (told === "stopped") return told;
-  const { missing, ...error } = told;
+  const { missing, shader, ...rest } = told;
+  const error = shader ? { ...rest, ...shaderPlace(program, shader) } : rest;
   if (missing !== undefined) return { ...error, fix: text.python.missing(missing) };
   if (error.kind === "syntax") return { ...error, fix: text.errors.syntaxFix };
   return error;

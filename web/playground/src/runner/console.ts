@@ -71,6 +71,8 @@ function formatPlain(value: unknown, depth: number): string {
     const items = Array.from(value as unknown as ArrayLike<number>);
     return `${value.constructor.name}(${items.length}) [${clipped(items.map(String))}]`;
   }
+  const spoken = (value as { toString?: unknown }).toString;
+  if (typeof spoken === "function" && spoken !== {}.toString && spoken !== [].toString) return String(value);
   if (Array.isArray(value)) return `[${clipped(value.map((item) => formatPlain(item, depth + 1)))}]`;
   const name = value.constructor?.name;
   const body = clipped(Object.entries(value).map(([key, item]) => `${key}: ${formatPlain(item, depth + 1)}`));

@@ -21,7 +21,7 @@ export class UsageError extends Error {
   }
 }
 
-export function describe(thrown: unknown, moduleUrl: string): ProgramError {
+export function describe(thrown: unknown, moduleUrl: string, program = ""): ProgramError {
   if (thrown instanceof CompileError) return thrown.detail;
   const error = thrown instanceof Error ? thrown : new Error(String(thrown));
   const place = findLine(error.stack ?? "", moduleUrl);
@@ -36,9 +36,26 @@ export function describe(thrown: unknown, moduleUrl: string): ProgramError {
       expected,
       fix,
       ...place,
+      ...(thrown instanceof playgrad.KernelError ? shaderPlace(program, thrown) : {}),
     };
   }
   return { kind: "runtime", name: error.name, message: error.message, ...place };
+}
+
+/** Where in the program its shader fails: the shader's text is found in it, or else the line that fails. */
+export function shaderPlace(
+  program: string,
+  { text, line, column }: { text?: string; line?: number; column?: number },
+): { line?: number; column?: number } {
+  if (text === undefined || line === undefined || column === undefined) return {};
+  const lines = text.split("\n");
+  const wrong = lines[line - 1] ?? "";
+  const before = lines.slice(0, line - 1).reduce((n, own) => n + own.length + 1, 0);
+  const whole = program.indexOf(text);
+  const start = whole >= 0 ? whole + before : wrong.trim() === "" ? -1 : program.indexOf(wrong);
+  if (start < 0) return {};
+  const above = program.slice(0, start + column - 1).split("\n");
+  return { line: above.length, column: (above.at(-1) ?? "").length + 1 };
 }
 
 function engineKind(error: Error): ErrorKind {

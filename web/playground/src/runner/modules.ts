@@ -19,6 +19,7 @@ export function shareModule(name: string, exports: Record<string, unknown>): Imp
 
 /** Entries of the package beside "playgrad" itself. */
 const entries: Record<string, () => Promise<object>> = {
+  "playgrad/custom": () => import("playgrad/custom"),
   "playgrad/micrograd": () => import("playgrad/micrograd"),
   "playgrad/minitf": () => import("playgrad/minitf"),
   "playgrad/cartpole": () => import("playgrad/cartpole"),

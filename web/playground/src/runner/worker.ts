@@ -19,6 +19,7 @@ Error.stackTraceLimit = 50;
 
 let targets: Record<string, ImportTarget> = {};
 let programUrl = "";
+let programCode = "";
 let failed = false;
 let python: Interpreter | null = null;
 let pythonStarted: (done: Promise<void>) => void = () => undefined;
@@ -99,7 +100,7 @@ function patience(): Promise<void> {
 
 function fail(error: unknown): void {
   if (failed || error instanceof StopSignal) return;
-  const told = python?.describe(error) ?? describe(error, programUrl);
+  const told = python?.describe(error) ?? describe(error, programUrl, programCode);
   if (typeof told === "string") return;
   failed = true;
   post({ type: "error", error: told });
@@ -131,6 +132,7 @@ async function runPython(code: string, seed: number): Promise<boolean> {
 
 async function run(request: RunRequest): Promise<void> {
   await ready;
+  programCode = request.code;
   setSource(request.source);
   setSliders(request.sliders);
   captureConsole();

@@ -16,6 +16,7 @@ const examples: Record<ExampleId, { title: string; about: string }> = {
   "beautiful-mnist": { title: "beautiful_mnist", about: "tinygrad's network with batch norm and jit" },
   resnet: { title: "ResNet", about: "Residual blocks with batch norm on digits" },
   autoencoder: { title: "Denoising autoencoder", about: "Cleans digits it never saw" },
+  kernels: { title: "Write your own kernel", about: "WGSL, its gradient, and what checks both" },
   mamba: { title: "Mamba", about: "A memory that chooses what to keep" },
   cartpole: { title: "CartPole", about: "Learning to balance by trial and error" },
 };
@@ -279,7 +280,7 @@ export const text = {
     failed: (reason: string) => `Python could not be loaded (${reason})`,
     failedFix: "Check the connection and run again. Your code is kept.",
     missing: (name: string) =>
-      `There is no ${name} here. Programs can import tinygrad, micrograd, minitf, mamba, cartpole, playground and Python's own library; NumPy and other packages of Pyodide are downloaded when a program imports them.`,
+      `There is no ${name} here. Programs can import tinygrad, micrograd, minitf, mamba, cartpole, playgrad.custom, playground and Python's own library; NumPy and other packages of Pyodide are downloaded when a program imports them.`,
     noPackage: (reason: string) => `A package could not be downloaded; are you offline? (${reason})`,
     mainFile: "main.py",
   },

@@ -1,0 +1,1 @@
+"""What playgrad has beside tinygrad's names."""
