@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from typing import Any, Callable, Sequence
 
 import _playgrad
@@ -11,6 +12,9 @@ from tinygrad import Tensor, dtypes
 from tinygrad._engine import ArgumentError, EngineError, ask, of, wait
 from tinygrad._errors import KernelError
 from tinygrad.dtype import to_dtype
+
+# What texts already have.
+TAKEN = "i", "out", "group", "thread"
 
 # Of the engine's element types, in its order.
 FORMATS = "BbBiIqHHfd"
@@ -29,9 +33,27 @@ class CustomKernel:
         self.name, self.inputs, self.wgsl, self.cuda, self.cpu = name, list(inputs), wgsl, cuda, cpu
         self.shape, self.threads, self.groups, self.backward = shape, threads, groups, backward
         self.dtype = None if dtype is None else to_dtype(dtype)
+        self._check_names()
         self._rule = create_proxy(self._gradients)
         function = create_proxy(self._on_memory) if cpu else None
         self._id = ask("customKernel", name, " ".join(self.inputs), wgsl, function)
+
+    def _check_names(self) -> None:
+        word = re.compile(r"[A-Za-z]\w*", re.ASCII).fullmatch
+        apart = len({*self.inputs, *TAKEN}) == len(self.inputs) + len(TAKEN)
+        if not apart or not all(map(word, [self.name, *self.inputs])):
+            got = f"the names {self.name} and {', '.join(self.inputs)}"
+            fix = f"choose other names; {', '.join(TAKEN)} are taken"
+            raise ArgumentError("custom_kernel", got, "different names of letters, digits and _", fix)
+
+    def _check_grid(self, threads: int | None, groups: int | None) -> None:
+        whole = groups is not None if self.wgsl is None else "@compute" in self.wgsl
+        most = 0xFFFFFFFF if groups is None else 1024
+        if whole == (groups is not None) and (groups or 0) <= 65_535 and (threads or 1) <= most:
+            return
+        expected = "threads for the body of a function; for a whole @compute function groups, at most 65535, of at most 1024 threads"
+        fix = "give groups where the wgsl has @compute, and there alone"
+        raise ArgumentError("custom_kernel", f"{self.name}: threads {threads}, groups {groups}", expected, fix)
 
     def __call__(self, *inputs: Tensor) -> Tensor:
         made = self._call(inputs, False)
@@ -44,10 +66,15 @@ class CustomKernel:
         return bytes(self._call(inputs, True).data())
 
     def _call(self, inputs: Sequence[Tensor], checked: bool) -> Tensor:
+        if len(inputs) != len(self.inputs):
+            got, expected = f"{len(inputs)} inputs for {self.name}", f"{len(self.inputs)}: {', '.join(self.inputs)}"
+            raise ArgumentError("custom_kernel", got, expected, "pass one tensor for each name")
         shapes = [x.shape for x in inputs]
         shape = _given(self.shape, shapes, shapes[0] if shapes else ())
         dtype = self.dtype or (inputs[0].dtype if inputs else dtypes.float32)
-        sizes = [_given(self.threads, shapes, 0), _given(self.groups, shapes, 0), *shape]
+        threads, groups = _given(self.threads, shapes), _given(self.groups, shapes)
+        self._check_grid(threads, groups)
+        sizes = [threads or 0, groups or 0, *shape]
         return of(ask("customCall", self._id, [x._id for x in inputs], dtype.engine, sizes, checked))
 
     def _gradients(self, gradient, output, inputs):

@@ -89,6 +89,27 @@ const onMemory = ({ name, cpu }: KernelOptions): ((described: Uint32Array) => vo
     throw new ArgumentError("customKernel", `a cpu function of ${name} that made tensors`, "none", fix);
   });
 
+/** What texts already have. */
+const TAKEN = ["i", "out", "group", "thread"];
+
+function checkNames({ name, inputs }: KernelOptions): void {
+  const fine = (word: string) => /^[a-z]\w*$/i.test(word) && !TAKEN.includes(word);
+  if (/^[a-z]\w*$/i.test(name) && inputs.every(fine) && new Set(inputs).size === inputs.length) return;
+  const got = `the names ${name} and ${inputs.join(", ")}`;
+  const fix = "choose other names; i, out, group and thread are taken";
+  throw new ArgumentError("customKernel", got, "different names of letters, digits and _", fix);
+}
+
+function checkGrid({ name, wgsl }: KernelOptions, threads?: number, groups?: number): void {
+  const whole = wgsl?.includes("@compute") ?? groups !== undefined;
+  const most = groups === undefined ? 0xffffffff : 1024;
+  if (whole === (groups !== undefined) && (groups ?? 0) <= 65_535 && (threads ?? 1) <= most) return;
+  const expected =
+    "threads for the body of a function; for a whole @compute function groups, at most 65535, of at most 1024 threads";
+  const fix = "give groups where the wgsl has @compute, and there alone";
+  throw new ArgumentError("customKernel", `${name}: threads ${threads}, groups ${groups}`, expected, fix);
+}
+
 const released = new FinalizationRegistry<number>((id) => engine().customRelease(id));
 
 const told = <T>(value: OfShapes<T> | undefined, shapes: number[][]): T | undefined =>
@@ -106,13 +127,20 @@ export function customKernel<const Names extends readonly string[]>(
 ): CustomKernel<Names> {
   const options = given as unknown as KernelOptions;
   const { name, inputs, wgsl, backward } = options;
+  checkNames(options);
   const id = engine().customKernel(name, inputs.join(" "), wgsl, onMemory(options) as never);
   const call = (tensors: Tensor[], checked: boolean): Tensor => {
     const ids = idsOf("customKernel", tensors);
+    if (tensors.length !== inputs.length) {
+      const got = `${tensors.length} inputs for ${name}`;
+      const expected = `${inputs.length}: ${inputs.join(", ")}`;
+      throw new ArgumentError("customKernel", got, expected, "pass one tensor for each name");
+    }
     const shapes = tensors.map((x) => x.shape);
     const shape = told(options.shape, shapes) ?? shapes[0] ?? [];
     const dtype = options.dtype ?? tensors[0]?.dtype ?? "float32";
     const [threads, groups] = [told(options.threads, shapes), told(options.groups, shapes)];
+    checkGrid(options, threads, groups);
     const sizes = Uint32Array.from([threads ?? 0, groups ?? 0, ...shape]);
     return make(engine().customCall(id, ids, dtype, sizes, checked));
   };
