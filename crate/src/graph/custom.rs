@@ -90,9 +90,13 @@ impl Source {
         }
         let mut calls = self.calls.borrow_mut();
         calls.retain(|c| c.strong_count() > 0);
-        let same = |c: &Rc<Custom>| c.args == args && c.grid == grid && c.guard == guard;
-        if let Some(known) = calls.iter().filter_map(Weak::upgrade).find(same) {
-            return known;
+        for known in calls.iter() {
+            if let Some(known) = known.upgrade()
+                && known.args == args
+                && (known.grid, known.guard) == (grid, guard)
+            {
+                return known;
+            }
         }
         let id = NEXT_ID.replace(NEXT_ID.get() + 1);
         let made = Rc::new(Custom { id, source: self.clone(), args, grid, guard, verdict: Rc::default() });

@@ -103,15 +103,26 @@ fn names(custom: &Custom) -> Vec<&str> {
     all
 }
 
+#[inline(never)]
+fn put(out: &mut String, parts: &[&str]) {
+    parts.iter().for_each(|part| out.push_str(part));
+}
+
+fn joined(parts: &[&str]) -> String {
+    let mut out = String::new();
+    put(&mut out, parts);
+    out
+}
+
 /// `x_size` and `x_shape` of each argument; what stands before either, and around the numbers of a shape.
 fn sizes(custom: &Custom, [size, shape, open, close]: [&str; 4]) -> String {
     let mut out = String::new();
     for (name, (sizes, _)) in names(custom).into_iter().zip(&custom.args) {
-        out += &[size, name, "_size = ", &count(sizes).to_string(), "u;\n"].concat();
+        put(&mut out, &[size, name, "_size = ", &count(sizes).to_string(), "u;\n"]);
         if !sizes.is_empty() {
-            out += &[shape, name, "_shape", open].concat();
+            put(&mut out, &[shape, name, "_shape", open]);
             for n in sizes {
-                out += &[&*n.to_string(), "u, "].concat();
+                put(&mut out, &[&*n.to_string(), "u, "]);
             }
             out.truncate(out.len() - 2);
             out += close;
@@ -131,15 +142,17 @@ fn wgsl_text(custom: &Custom, bindings: Bindings) -> (String, Vec<(usize, usize)
     let whole = is_whole(text);
     if let (Grid::Threads(n), false) = (custom.grid, whole) {
         let across = grid(n.div_ceil(THREADS))[0];
-        out += &[
-            "@compute @workgroup_size(64)\nfn main(@builtin(workgroup_id) pg_group: vec3u, \
+        put(
+            &mut out,
+            &[
+                "@compute @workgroup_size(64)\nfn main(@builtin(workgroup_id) pg_group: vec3u, \
              @builtin(local_invocation_index) pg_thread: u32) {\n  let i = (pg_group.y * ",
-            &across.to_string(),
-            "u + pg_group.x) * 64u + pg_thread;\n  if (i >= ",
-            &n.to_string(),
-            "u) {\n    return;\n  }\n",
-        ]
-        .concat();
+                &across.to_string(),
+                "u + pg_group.x) * 64u + pg_thread;\n  if (i >= ",
+                &n.to_string(),
+                "u) {\n    return;\n  }\n",
+            ],
+        );
     }
     let mut moved = vec![(out.len(), 0)];
     rewrite(text, &names(custom), bindings, &mut out, &mut moved);
@@ -155,34 +168,36 @@ fn wgsl_head(custom: &Custom, bindings: Bindings) -> String {
     let own = bindings.slots[last];
     let offsets = bindings.offsets();
     let at = "}\n@group(0) @binding(0) var<uniform> pg_at: PgOffsets;\n";
-    let mut out = ["struct PgOffsets {\n", &offsets, at].concat();
+    let mut out = joined(&["struct PgOffsets {\n", &offsets, at]);
     for slot in 0..=bindings.slots.iter().copied().max().unwrap_or(0) {
         // Texts assign to the output's buffer, so it has the output's elements.
         let (access, element) =
             if slot == own { ("read_write", custom.args[last].1) } else { ("read", bindings.element(slot)) };
         let (binding, slot) = ((slot + 1).to_string(), slot.to_string());
         let (head, element) = ("@group(0) @binding(", wgsl::ty(element));
-        out += &[head, &binding, ") var<storage, ", access, "> pg_b", &slot, ": array<", element, ">;\n"]
-            .concat();
+        put(
+            &mut out,
+            &[head, &binding, ") var<storage, ", access, "> pg_b", &slot, ": array<", element, ">;\n"],
+        );
     }
     out += &sizes(custom, ["const ", "const ", " = array(", ");\n"]);
     for (i, name) in names(custom).into_iter().enumerate() {
         let (shape, dtype) = &custom.args[i];
         let (n, ty) = (count(shape), wgsl::ty(*dtype));
         let (number, slot) = (i.to_string(), bindings.slots[i].to_string());
-        let head = ["fn pg_", name, "(i: u32) -> "].concat();
+        let head = joined(&["fn pg_", name, "(i: u32) -> "]);
         // What lies outside is the last element, or the guard behind it.
         let inside = if i == last && custom.guard > 0 {
             let (n, guard) = (n.to_string(), custom.guard.to_string());
-            ["select(i, ", &n, "u + i % ", &guard, "u, i >= ", &n, "u)"].concat()
+            joined(&["select(i, ", &n, "u + i % ", &guard, "u, i >= ", &n, "u)"])
         } else {
-            ["min(i, ", &(n.max(1) - 1).to_string(), "u)"].concat()
+            joined(&["min(i, ", &(n.max(1) - 1).to_string(), "u)"])
         };
-        let at = ["pg_at.a", &number, " + i32(", &inside, ")"].concat();
+        let at = joined(&["pg_at.a", &number, " + i32(", &inside, ")"]);
         out += &if i == last {
-            [&head, "i32 { return ", &at, "; }\n"].concat()
+            joined(&[&head, "i32 { return ", &at, "; }\n"])
         } else {
-            [&head, ty, " { return bitcast<", ty, ">(pg_b", &slot, "[", &at, "]); }\n"].concat()
+            joined(&[&head, ty, " { return bitcast<", ty, ">(pg_b", &slot, "[", &at, "]); }\n"])
         };
     }
     out
@@ -220,11 +235,11 @@ fn rewrite(
         match (arg, token) {
             (Some(arg), _) => {
                 let (buffer, close) = if arg + 1 == names.len() {
-                    (["pg_b", &bindings.slots[arg].to_string(), "["].concat(), "))]")
+                    (joined(&["pg_b", &bindings.slots[arg].to_string(), "["]), "))]")
                 } else {
                     (String::new(), "))")
                 };
-                *out += &[&buffer, "pg_", token, "(u32(", &after[..space]].concat();
+                put(out, &[&buffer, "pg_", token, "(u32(", &after[..space]]);
                 open.push(close);
                 at += space + 1;
                 moved.push((out.len(), at));

@@ -217,8 +217,9 @@ pub fn custom_node(
         Some(groups) => Grid::Groups(groups, threads.unwrap_or(render::custom::THREADS)),
         None => Grid::Threads(threads.unwrap_or(count)),
     };
-    let own = nodes.iter().map(|n| (n.shape.clone(), n.dtype)).chain([(shape.clone(), dtype)]);
-    Ok(Node::new(Op::Custom(source.call(own.collect(), grid, guard)), &nodes, shape, dtype))
+    let mut args: Vec<(Shape, DType)> = nodes.iter().map(|n| (n.shape.clone(), n.dtype)).collect();
+    args.push((shape.clone(), dtype));
+    Ok(Node::new(Op::Custom(source.call(args, grid, guard)), &nodes, shape, dtype))
 }
 
 /// What a kernel's function for the CPU is given.
