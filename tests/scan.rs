@@ -287,3 +287,39 @@ fn kernels_that_share_rows_read_a_scan_from_one_of_them() {
         same("gradients", &together[1], &alone[2]);
     });
 }
+
+#[test]
+fn a_selective_scan_and_its_gradients_are_pytorchs() {
+    let stored: serde_json::Value =
+        serde_json::from_str(include_str!("reference/mamba.json")).expect("mamba.json is JSON");
+    let scan = &stored["scan"];
+    let values = |x: &serde_json::Value| -> Vec<f32> {
+        x["values"].as_array().unwrap().iter().map(|v| v.as_f64().unwrap() as f32).collect()
+    };
+    let tensor = |x: &serde_json::Value| {
+        let shape: Vec<usize> =
+            x["shape"].as_array().unwrap().iter().map(|v| v.as_u64().unwrap() as usize).collect();
+        Tensor::from_slice(&values(x), &shape).unwrap()
+    };
+    on_each_device(|| {
+        let names = ["u", "delta", "a", "b", "c", "d"];
+        let given = names.map(|name| tensor(&scan["given"][name]));
+        let [u, delta, a, b, c, d] = &given;
+        for x in &given {
+            x.set_requires_grad(true).unwrap();
+        }
+        let y = || -> Result<Tensor> {
+            let keep = delta.unsqueeze(-1)?.mul(a)?.exp()?;
+            let add = delta.mul(u)?.unsqueeze(-1)?.mul(b.unsqueeze(2)?)?;
+            let states = Tensor::scan(&keep, &add, 1, false)?;
+            states.mul(c.unsqueeze(2)?)?.sum(-1, false)?.add(u.mul(d)?)
+        };
+        let y = y().unwrap();
+        same("output", &y, &values(&scan["out"]));
+        let loss = y.mul(tensor(&scan["weights"])).unwrap().sum((), false).unwrap();
+        let gradients = grad(&loss, &given.each_ref()).unwrap();
+        for (name, gradient) in names.iter().zip(&gradients) {
+            same(name, gradient, &values(&scan["grads"][name]));
+        }
+    });
+}
