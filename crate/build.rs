@@ -4,7 +4,7 @@ use serde_json::Value as Json;
 use std::{env, fmt::Write, fs, path::Path};
 
 /// A type of the table: its name, the variant of `Kind`, and the accessor (also of its optional form).
-const TYPES: [(&str, &str, &str); 22] = [
+const TYPES: [(&str, &str, &str); 20] = [
     ("tensor", "Tensor", "tensor"),
     ("operand", "Operand", "operand"),
     ("number", "Number", "operand"),
@@ -17,8 +17,6 @@ const TYPES: [(&str, &str, &str); 22] = [
     ("axes", "Axes", "axes"),
     ("ints", "Ints", "ints"),
     ("sizes", "Sizes", "sizes"),
-    ("floats", "Floats", "floats"),
-    ("pairs", "Pairs", "pairs"),
     ("ranges", "Ranges", "ranges"),
     ("pads", "Pads", "pads"),
     ("any", "Any", "any"),

@@ -8,8 +8,18 @@ const engineInputs = [
   ...["Cargo.toml", "Cargo.lock", ".cargo", "crate", "shaders"],
   ...["web/bindings/Cargo.toml", "web/bindings/src", "scripts/build.mjs"],
 ];
+const readerInputs = [
+  ...["Cargo.toml", "Cargo.lock", ".cargo", "crate", "shaders"],
+  ...["web/reader", "scripts/build.mjs"],
+];
 const packageInputs = [
-  ...[...engineInputs, "scripts/methods.mjs", "scripts/methods-python.mjs", "scripts/parameters.mjs"],
+  ...[
+    ...engineInputs,
+    "web/reader",
+    "scripts/methods.mjs",
+    "scripts/methods-python.mjs",
+    "scripts/parameters.mjs",
+  ],
   ...["web/package", "tsconfig.base.json", "package-lock.json"],
 ];
 const playgroundInputs = [...packageInputs, "web/playground", "web/bench", "web/python"];
@@ -49,9 +59,9 @@ const shared = {
 const SMALL_CODE = "-Cllvm-args=-inline-threshold=25";
 const SMALL_PACKAGES = 'profile.release.package."*".opt-level="s"';
 
-/** Builds `web/package/wasm/NAME.js` and `NAME_bg.wasm`. */
-async function buildEngine(name, kind) {
-  const { folder, targetFeatures, flags = [], features = [], linkArgs = [], env = {} } = kind;
+/** Compiles a crate; the module's path. */
+async function compile(crate, kind, ...configs) {
+  const { folder, targetFeatures, flags = [], linkArgs = [], env = {} } = kind;
   const rustFlags = [
     `-Ctarget-feature=${targetFeatures}`,
     SMALL_CODE,
@@ -63,22 +73,32 @@ async function buildEngine(name, kind) {
     CARGO_TARGET_DIR: at("target", folder),
     CARGO_ENCODED_RUSTFLAGS: rustFlags.join("\x1f"),
   };
-  const args = ["build", "--release", "-p", "playgrad-web", "--target", target, ...flags];
-  await run("cargo", [...args, "--config", SMALL_PACKAGES], { env: all });
+  const args = ["build", "--release", "-p", crate, "--target", target, ...flags];
+  const options = [SMALL_PACKAGES, ...configs].flatMap((config) => ["--config", config]);
+  await run("cargo", [...args, ...options], { env: all });
+  return at("target", folder, target, "release", `${crate.replaceAll("-", "_")}.wasm`);
+}
+
+const optimize = (from, to, { features = [] }, more = []) => {
+  const enabled = [...wasmFeatures, ...features].map((feature) => `--enable-${feature}`);
+  const args = [at("node_modules/binaryen/bin/wasm-opt"), from, "-O2", ...more, ...enabled, "-o", to];
+  return step("wasm-opt (up to a minute)", () => node(args));
+};
+
+/** Builds `web/package/wasm/NAME.js` and `NAME_bg.wasm`. */
+async function buildEngine(name, kind) {
+  const raw = await compile("playgrad-web", kind);
   await wasmBindgen();
   const work = cache("bindgen", name);
   rmSync(work, { recursive: true, force: true });
-  const raw = at("target", folder, target, "release", "playgrad_web.wasm");
   const web = ["--target", "web", "--omit-default-module-path"];
   await run("wasm-bindgen", [raw, ...web, "--out-name", name, "--out-dir", work]);
   const module = join(work, `${name}_bg.wasm`);
-  const enabled = [...wasmFeatures, ...features].map((feature) => `--enable-${feature}`);
-  const optimize = [at("node_modules/binaryen/bin/wasm-opt"), module, "-O2", ...enabled, "-o", module];
-  await step("wasm-opt (up to a minute)", () => node(optimize));
+  await optimize(module, module, kind);
   cpSync(work, engineFolder, { recursive: true });
 }
 
-const engine = () => {
+export const engine = () => {
   const outputs = ["web/package/wasm/playgrad_bg.wasm"];
   return unlessFresh("engine (wasm)", { inputs: engineInputs, outputs }, () =>
     buildEngine("playgrad", plain),
@@ -86,7 +106,7 @@ const engine = () => {
 };
 
 // Where it cannot be built the plain engine stands in for it: pages then use one thread.
-async function threadedEngine() {
+export async function threadedEngine() {
   const missing = await stdSource();
   if (missing) console.warn(`\n⚠ pages will use one thread: ${missing}`);
   const outputs = ["web/package/wasm/playgrad_threads_bg.wasm"];
@@ -97,6 +117,16 @@ async function threadedEngine() {
       cpSync(join(engineFolder, `playgrad${end}`), join(engineFolder, `playgrad_threads${end}`));
   });
 }
+
+/** What reads models and PyTorch's files: plain functions over its memory, so it needs no glue. */
+export const reader = () => {
+  const module = "web/package/wasm/reader.wasm";
+  return unlessFresh("reader (wasm)", { inputs: readerInputs, outputs: [module] }, async () => {
+    const raw = await compile("playgrad-reader", plain, 'profile.release.opt-level="s"');
+    mkdirSync(engineFolder, { recursive: true });
+    await optimize(raw, at(module), plain, ["--strip-debug", "--strip-producers"]);
+  });
+};
 
 const npmPackage = () =>
   unlessFresh(
@@ -118,6 +148,7 @@ export async function buildPackage() {
   await npmPackages();
   await engine();
   await threadedEngine();
+  await reader();
   await npmPackage();
 }
 

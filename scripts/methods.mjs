@@ -36,7 +36,6 @@ const TYPES = {
   ints: "Axes",
   sizes: "Axes",
   floats: "Axes",
-  pairs: "readonly (readonly [number, number])[]",
   ranges: "readonly (readonly [number, number] | null)[]",
   pads: "readonly number[] | readonly (readonly [number, number] | null)[]",
   any: "string | number | readonly (readonly [string, number])[]",

@@ -97,13 +97,15 @@ fn the_lines_of_the_readme_run() {
     let readme = include_str!("../README.md");
     let folder = std::env::temp_dir().join(format!("playgrad-readme-{}", std::process::id()));
     std::fs::create_dir_all(&folder).unwrap();
+    std::fs::copy("tests/onnx/fixtures/mnist.onnx", folder.join("model.onnx")).unwrap();
     let lines: Vec<&str> =
         readme.lines().filter_map(|line| line.strip_prefix("cargo run --release -- ")).collect();
-    assert_eq!(lines.len(), 5, "{lines:?}");
+    assert_eq!(lines.len(), 6, "{lines:?}");
     for line in lines {
         let shorter = match line.split(' ').next() {
             Some("bench") => "--size tiny --seconds 0.001",
             Some("profile") => "--size tiny --seconds 0.001 --batch 2 --steps 1",
+            Some("onnx") => "--seconds 0.001",
             Some("train") => "--steps 2 --batch 2",
             _ => "",
         };
@@ -122,12 +124,14 @@ fn mistakes_say_what_to_do() {
     for (line, code, says) in [
         ("count", 2, "MODEL"),
         ("train xor --steps 0", 2, "--steps"),
-        ("fly", 2, "devices, count, train, bench or profile"),
+        ("fly", 2, "devices, count, train, bench, profile or onnx"),
         ("bench sorting", 2, "expected one of matmul"),
         ("bench --size huge", 2, "tiny, small, large"),
         ("bench --seconds 0", 2, "--seconds"),
         ("bench --batch 3", 2, "--batch"),
         ("profile", 2, "needs a MODEL"),
+        ("onnx", 2, "needs a FILE"),
+        ("onnx no/such/file", 1, "no/such/file"),
         ("bench --compare no/such/file", 1, "no/such/file"),
         ("bench matmul --device tpu", 1, "expected one of"),
         ("train xor --device tpu", 1, "expected one of"),

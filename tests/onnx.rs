@@ -5,9 +5,13 @@
 mod build;
 #[path = "onnx/damaged.rs"]
 mod damaged;
+#[path = "onnx/export.rs"]
+mod export;
 #[path = "onnx/models.rs"]
 mod models;
 #[path = "onnx/narrow.rs"]
 mod narrow;
 #[path = "onnx/nodes.rs"]
 mod nodes;
+#[path = "onnx/trace.rs"]
+mod trace;

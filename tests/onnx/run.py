@@ -2,15 +2,18 @@
 
     pip install onnx==1.17.0 onnxruntime
     python tests/onnx/run.py [TEST FILTER]
+    python tests/onnx/run.py --fixtures      writes tests/onnx/fixtures anew
 
 The node tests lie inside the onnx package (versions up to 1.18). The models have the shapes of MNIST-8, of a small
 ResNet and of a transformer block, with random weights; onnxruntime gives their outputs, or onnx's reference
-evaluator where it is not installed.
+evaluator where it is not installed. Files that our export wrote are given to onnxruntime in turn.
 """
 
+import json
 import os
 import pathlib
 import subprocess
+import struct
 import sys
 import tempfile
 
@@ -69,7 +72,7 @@ def mnist(opset):
     return g.model(opset, x, 2, inputs), inputs
 
 
-def resnet(opset):
+def resnet(opset, width=16, size=64):
     """ResNet: stem, residual blocks with batch normalization, two of them narrowing, global pooling."""
     g = Graph()
 
@@ -83,14 +86,14 @@ def resnet(opset):
         x = g("Conv", x, g.weight(cout, cin, k, k), kernel_shape=[k, k], strides=[stride] * 2, pads=pads)
         return norm(x, cout)
 
-    x = g("Relu", conv("x", 3, 16, 7, 2))
+    x = g("Relu", conv("x", 3, width, 7, 2))
     x = g("MaxPool", x, kernel_shape=[3, 3], strides=[2, 2], pads=[1, 1, 1, 1])
-    for cin, cout, stride in [(16, 16, 1), (16, 32, 2), (32, 64, 2)]:
+    for cin, cout, stride in [(width, width, 1), (width, 2 * width, 2), (2 * width, 4 * width, 2)]:
         y = conv(g("Relu", conv(x, cin, cout, 3, stride)), cout, cout, 3)
         x = g("Relu", g("Add", y, x if cin == cout else conv(x, cin, cout, 1, stride)))
     x = g("Flatten", g("GlobalAveragePool", x))
-    x = g("Softmax", g("Gemm", x, g.weight(10, 64), g.weight(10), transB=1))
-    inputs = {"x": rng.normal(size=(2, 3, 64, 64)).astype(np.float32)}
+    x = g("Softmax", g("Gemm", x, g.weight(10, 4 * width), g.weight(10), transB=1))
+    inputs = {"x": rng.normal(size=(2, 3, size, size)).astype(np.float32)}
     return g.model(opset, x, 2, inputs), inputs
 
 
@@ -182,17 +185,61 @@ def write(folder):
                 (data / f"output_{i}.pb").write_bytes(numpy_helper.from_array(value, f"y{i}").SerializeToString())
 
 
+def flat(value):
+    return {"shape": value.shape, "values": [float(f"{x:.7g}") for x in value.ravel()]}
+
+
+def fixtures(folder):
+    """Small models with an input and onnxruntime's output, for the tests of the package."""
+    folder.mkdir(exist_ok=True)
+    for name, (model, inputs) in {"mnist": mnist(8), "resnet": resnet(17, width=4, size=16)}.items():
+        onnx.save(model, folder / f"{name}.onnx")
+        case = {"x": flat(inputs["x"]), "y": flat(expected(model, inputs)[0])}
+        (folder / f"{name}.json").write_text(json.dumps(case) + "\n")
+
+
+def safetensors(path):
+    """Arrays by name."""
+    file = path.read_bytes()
+    size = struct.unpack("<Q", file[:8])[0]
+    kinds = {"F32": np.float32, "I32": np.int32}
+    for name, entry in json.loads(file[8 : 8 + size]).items():
+        if name != "__metadata__":
+            start, end = (8 + size + at for at in entry["data_offsets"])
+            yield name, np.frombuffer(file[start:end], kinds[entry["dtype"]]).reshape(entry["shape"])
+
+
+def exported(folder):
+    """How far onnxruntime's outputs of the exported files are from ours."""
+    worst = 0
+    for path in sorted(folder.glob("*.onnx")):
+        model = onnx.load(path)
+        onnx.checker.check_model(model, full_check=True)
+        values = dict(safetensors(path.with_suffix(".safetensors")))
+        y = values.pop("y")
+        apart = np.abs(expected(model, values)[0] - y).max() / max(1, np.abs(y).max())
+        worst = max(worst, apart)
+        print(f"exported {path.stem}: {apart:.1e} from onnxruntime")
+    return worst
+
+
 def main():
+    if sys.argv[1:] == ["--fixtures"]:
+        return fixtures(pathlib.Path(__file__).parent / "fixtures")
     nodes = pathlib.Path(onnx.__file__).parent / "backend/test/data/node"
     with tempfile.TemporaryDirectory() as folder:
-        write(pathlib.Path(folder))
-        environment = dict(os.environ, PLAYGRAD_ONNX_MODELS=folder)
+        models = os.path.join(folder, "models")
+        write(pathlib.Path(models))
+        ours = pathlib.Path(folder) / "exported"
+        ours.mkdir()
+        environment = dict(os.environ, PLAYGRAD_ONNX_MODELS=models, PLAYGRAD_ONNX_OUT=str(ours))
         if nodes.is_dir():
             environment.setdefault("PLAYGRAD_ONNX_TESTS", str(nodes))
         else:
             print(f"onnx {onnx.__version__} has no node tests inside; install onnx==1.17.0 for them")
         command = ["cargo", "test", "--test", "onnx", "--", "--nocapture", "--test-threads=1", *sys.argv[1:]]
-        sys.exit(subprocess.call(command, env=environment))
+        failed = subprocess.call(command, env=environment)
+        sys.exit(failed or exported(ours) > 1e-4)
 
 
 main()

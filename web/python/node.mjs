@@ -29,6 +29,8 @@ async function images(folder) {
 /** A Pyodide in which `import tinygrad` works. What Python prints goes to `write`; `mnist` is a folder with its files. */
 export async function python({ device = "cpu", host, mnist, write = console.log } = {}) {
   const [pyodide] = await Promise.all([loadPyodide(), init({ device })]);
+  // Here Python cannot wait: the second module is there beforehand.
+  await bridge.ask("startReader");
   pyodide.setStdout({ batched: write });
   install(pyodide, files(), bridge, { mnist: await images(mnist), ...host });
   return pyodide;

@@ -221,6 +221,12 @@ def dataset(train: int = 6000, test: int = 1000) -> Dataset:
     return Dataset(Labelled(images, labels), Labelled(test_images, test_labels), source)
 
 
+def model_file() -> bytes | None:
+    """The bytes of the model that was dropped on the Data panel, if one was."""
+    given = wait(_tell(page.modelFile))
+    return None if given is None else bytes(given)
+
+
 def moons(n: int = 200, noise: float = 0.1, seed: int = 0) -> tuple[Tensor, Tensor]:
     """Two interleaved half circles: points (n, 2) and their classes, 0 or 1."""
     x, y = ask("points", 1, n, noise, seed, 2)

@@ -1,6 +1,7 @@
 //! Takes what `tensor` composes; gives immutable, hash-consed nodes: op, sources, shape, dtype.
 //! Never allocates device memory: a node only remembers the [`Storage`] its value was computed into.
 
+mod bytes;
 mod dtype;
 pub mod half;
 mod custom;
@@ -12,6 +13,7 @@ mod print;
 mod simplify;
 mod verify;
 
+pub use bytes::{read_graph, write_graph};
 pub use custom::{Custom, Grid, HostKernel, Source, Verdict};
 pub use dtype::DType;
 #[cfg(feature = "onnx")]

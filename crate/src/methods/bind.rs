@@ -114,8 +114,6 @@ impl Kind {
             Kind::Axes | Kind::Ints => ("a whole number or a list of them", "write e.g. 1 or [0, 1]"),
             Kind::Dims => ("whole numbers", "give each axis a whole number"),
             Kind::Sizes | Kind::Shape => ("whole numbers from 0", "give each axis a whole number"),
-            Kind::Floats => ("a number or a list of them", "write e.g. [0.5, 0.5]"),
-            Kind::Pairs => ("one [first, last] pair per axis", "write [[0, 0], [1, 1]]"),
             Kind::Ranges => ("null or [from, to] per axis", "write e.g. [null, [1, 3]]"),
             Kind::Pads => ("null or [before, after] per axis, or a flat list", "write e.g. [null, [1, 2]]"),
             Kind::Any => ("a value", "pass a value"),
@@ -175,17 +173,14 @@ impl Kind {
         match self {
             Kind::Tensor | Kind::Operand | Kind::Number | Kind::Int | Kind::Size => false,
             Kind::Float | Kind::Bool | Kind::Str | Kind::DType | Kind::Any => false,
-            Kind::Axes | Kind::Ints | Kind::Sizes | Kind::Floats | Kind::Pairs => true,
+            Kind::Axes | Kind::Ints | Kind::Sizes => true,
             Kind::Ranges | Kind::Pads => true,
             Kind::Tensors | Kind::Slices | Kind::Shape | Kind::Dims | Kind::Index => true,
         }
     }
 
     fn is_shape(self) -> bool {
-        matches!(
-            self,
-            Kind::Axes | Kind::Sizes | Kind::Pairs | Kind::Ranges | Kind::Pads | Kind::Shape | Kind::Dims
-        )
+        matches!(self, Kind::Axes | Kind::Sizes | Kind::Ranges | Kind::Pads | Kind::Shape | Kind::Dims)
     }
 }
 
@@ -202,10 +197,6 @@ fn fits(kind: Kind, value: &Value) -> bool {
         Kind::DType => matches!(value, Value::DType(_)),
         Kind::Axes | Kind::Ints | Kind::Dims => all(Kind::Int),
         Kind::Sizes | Kind::Shape => all(Kind::Size),
-        Kind::Floats => all(Kind::Float),
-        Kind::Pairs => matches!(value, Value::List(list) if list.iter().all(
-            |pair| matches!(pair, Value::List(two) if two.len() == 2) && fits(Kind::Sizes, pair)
-        )),
         Kind::Ranges => matches!(value, Value::List(list) if list.iter().all(|v| range(v).is_some())),
         Kind::Pads => index::padding(value).is_some(),
         Kind::Any => true,
@@ -340,26 +331,6 @@ impl Bound {
 
     pub fn optional_sizes(&mut self, i: usize) -> Option<Vec<usize>> {
         Some(self.list(i)?.iter().filter_map(|v| int(v).map(|v| v as usize)).collect())
-    }
-
-    pub fn floats(&mut self, i: usize) -> Vec<f64> {
-        self.optional_floats(i).unwrap_or_default()
-    }
-
-    pub fn optional_floats(&mut self, i: usize) -> Option<Vec<f64>> {
-        Some(self.list(i)?.iter().filter_map(float).collect())
-    }
-
-    pub fn pairs(&mut self, i: usize) -> Vec<(usize, usize)> {
-        self.optional_pairs(i).unwrap_or_default()
-    }
-
-    pub fn optional_pairs(&mut self, i: usize) -> Option<Vec<(usize, usize)>> {
-        let pair = |v: &Value| match v {
-            Value::List(two) => Some((int(&two[0])? as usize, int(&two[1])? as usize)),
-            _ => None,
-        };
-        Some(self.list(i)?.iter().filter_map(pair).collect())
     }
 
     pub fn ranges(&mut self, i: usize) -> Vec<Option<(usize, usize)>> {

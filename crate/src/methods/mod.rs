@@ -56,8 +56,6 @@ enum Kind {
     Axes,
     Ints,
     Sizes,
-    Floats,
-    Pairs,
     Ranges,
     Pads,
     Any,

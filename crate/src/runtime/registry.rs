@@ -41,6 +41,9 @@ pub fn register(name: &'static str, device: Result<Rc<dyn Device>>) {
 
 /// The device of that name, opened on first use.
 pub fn device(name: &str) -> Result<Rc<dyn Device>> {
+    if !cfg!(feature = "run") {
+        return Err(Error::device("device", name, "a build that runs graphs", "build with the feature run"));
+    }
     let Some(name) = NAMES.into_iter().find(|n| *n == name) else {
         let expected = format!("one of {}", NAMES.join(", "));
         return Err(Error::device("device", format!("\"{name}\""), expected, "name one of these"));

@@ -4,10 +4,11 @@ use crate::{
     Js,
     error::ToJs,
     read::begin,
-    table::{add, all, put},
+    table::{add, all, put, put_all},
 };
 use js_sys::{Array, Uint8Array, Uint32Array};
 use playgrad::{
+    graph,
     io::{self, Entry, Header},
     nn,
     tensor::Tensor,
@@ -30,10 +31,20 @@ pub fn load_safetensors(bytes: &[u8]) -> Js<Array> {
     Ok(pairs(io::load_safetensors("loadSafetensors", bytes).js()?))
 }
 
-/// `[names, tensors]`.
-#[wasm_bindgen(js_name = loadTorch)]
-pub fn load_torch(bytes: &[u8]) -> Js<Array> {
-    Ok(pairs(io::load_torch("loadTorch", bytes).js()?))
+/// The outputs of a written graph over these tensors.
+#[wasm_bindgen(js_name = readGraph)]
+pub fn read_graph(bytes: &[u8], leaves: &[u32]) -> Js<Vec<u32>> {
+    let leaves: Vec<_> = all(leaves).js()?.iter().map(Tensor::node).collect();
+    put_all(graph::read_graph(bytes, &leaves).map(|made| made.into_iter().map(Tensor::from_node).collect()))
+}
+
+/// The written graph of the first tensors over the others, and the further tensors it reads.
+#[wasm_bindgen(js_name = writeGraph)]
+pub fn write_graph(outputs: &[u32], leaves: &[u32]) -> Js<Array> {
+    let nodes = |ids| Ok::<Vec<_>, JsValue>(all(ids).js()?.iter().map(Tensor::node).collect());
+    let (bytes, rest) = graph::write_graph(&nodes(outputs)?, &nodes(leaves)?);
+    let ids: Vec<u32> = rest.into_iter().map(|node| add(Tensor::from_node(node))).collect();
+    Ok(Array::of2(&Uint8Array::from(bytes.as_slice()), &Uint32Array::from(ids.as_slice())))
 }
 
 const OPEN: &str = "openSafetensors";

@@ -1,6 +1,10 @@
 import { callResult, callWritten, callWrittenLater } from "./call.js";
 import { engine, grew, memory } from "./engine.js";
 import { idOf, make } from "./handle.js";
+import { onnxFunctions } from "./onnx/bridge.js";
+import { filesBeside } from "./onnx/index.js";
+import { readerStarted, startReader } from "./reader.js";
+import { torchHandles } from "./safetensors.js";
 import type { Tensor } from "./tensor.js";
 
 /**
@@ -25,11 +29,26 @@ export interface Bridge {
   handle(tensor: Tensor): number;
 }
 
+const reading: Record<string, (...args: unknown[]) => unknown> = {
+  startReader: () => withReader(() => undefined),
+  loadTorch: (file) => withReader(() => flat(torchHandles(file as Uint8Array))),
+  onnxFiles: (model) => withReader(() => filesBeside(model as Uint8Array)),
+  ...onnxFunctions,
+};
+
+const flat = (named: [string, number][]) => [named.map(([name]) => name), named.map(([, id]) => id)];
+
+/** At once where the second module is there already. */
+function withReader<T>(work: () => T): T | Promise<T> {
+  return readerStarted() ? work() : startReader().then(work);
+}
+
 export const bridge: Bridge = {
   call: (place, self, ...numbers) => callWritten(place, self, numbers),
   result: callResult,
   later: (place, self, ...numbers) => callWrittenLater(place, self, numbers),
   ask(name, ...args) {
+    if (Object.hasOwn(reading, name)) return reading[name]!(...args);
     const given = (engine() as unknown as Record<string, (...args: unknown[]) => unknown>)[name]!(...args);
     grew();
     return given;

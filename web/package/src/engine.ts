@@ -110,7 +110,8 @@ async function threadedEngine(given?: WasmSource): Promise<Engine> {
 export const started = (): boolean => ready;
 
 // Node's fetch does not read file: URLs.
-async function readable(source: WasmSource): Promise<WasmSource> {
+/** @internal */
+export async function readable(source: WasmSource): Promise<WasmSource> {
   const url = source instanceof URL ? source : undefined;
   if (url?.protocol !== "file:") return source;
   const fs = globalThis.process?.getBuiltinModule?.("node:fs");

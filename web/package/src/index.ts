@@ -1,4 +1,5 @@
 import { setSources } from "./engine.js";
+import { setReader } from "./reader.js";
 
 setSources(
   () => new URL("../wasm/playgrad_bg.wasm", import.meta.url),
@@ -7,5 +8,7 @@ setSources(
     wasm: new URL("../wasm/playgrad_threads_bg.wasm", import.meta.url),
   }),
 );
+
+setReader(() => new URL("../wasm/reader.wasm", import.meta.url));
 
 export * from "./api.js";

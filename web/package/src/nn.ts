@@ -320,8 +320,7 @@ export function stateDict(model: unknown): Record<string, Tensor> {
     if (value instanceof Tensor) {
       found[path] = value;
     } else if (
-      typeof value === "object" &&
-      value !== null &&
+      ((typeof value === "object" && value !== null) || typeof value === "function") &&
       !ArrayBuffer.isView(value) &&
       !seen.has(value)
     ) {

@@ -1,6 +1,7 @@
 import { engine } from "./engine.js";
 import { DataError } from "./errors.js";
 import { idsOf, make, named } from "./handle.js";
+import { ask, startReader } from "./reader.js";
 import type { Tensor } from "./tensor.js";
 
 const view = (file: ArrayBuffer | Uint8Array) => (file instanceof Uint8Array ? file : new Uint8Array(file));
@@ -25,8 +26,22 @@ export const loadSafetensors = (file: ArrayBuffer | Uint8Array): Record<string, 
  * The tensors of a `.pt` file that `torch.save` wrote, by the path of names to each (`model.0.weight`). Nothing in
  * it is executed: anything but tensors, numbers, text, lists and dicts throws `DataError` with its name.
  */
-export const loadTorch = (file: ArrayBuffer | Uint8Array): Record<string, Tensor> =>
-  named(engine().loadTorch(view(file)));
+export async function loadTorch(file: ArrayBuffer | Uint8Array): Promise<Record<string, Tensor>> {
+  await startReader();
+  return Object.fromEntries(torchHandles(view(file)).map(([name, id]) => [name, make(id)]));
+}
+
+/** @internal */
+export function torchHandles(file: Uint8Array): [string, number][] {
+  const { fields, parts } = ask<{ tensors: [string, { dtype: string; shape: number[] }][] }>(
+    { do: "torch" },
+    [file],
+  );
+  return fields.tensors.map(([name, { dtype, shape }], i) => [
+    name,
+    engine().fromBytes(parts[i]!, dtype, Int32Array.from(shape)),
+  ]);
+}
 
 /** Where parts of a file come from: bytes, a `Blob` or `File`, an address, or a file handle of Node. */
 export type FileSource =

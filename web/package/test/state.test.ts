@@ -45,8 +45,9 @@ describe("files of others", () => {
     "%s: %s",
     async (kind, _, { base64, error, holds }) => {
       const bytes = new Uint8Array(Buffer.from(base64, "base64"));
-      if (error === undefined) await check(loaders[kind](bytes), holds);
-      else expect(() => loaders[kind](bytes)).toThrow(error);
+      const loaded = async () => loaders[kind](bytes);
+      if (error === undefined) await check(await loaded(), holds);
+      else await expect(loaded()).rejects.toThrow(error);
     },
   );
 });

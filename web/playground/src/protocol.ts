@@ -4,7 +4,10 @@ export type DeviceChoice = "auto" | "webgpu" | "cpu";
 
 export type Language = "typescript" | "python";
 
-export type DataSource = { kind: "digits" } | { kind: "mnist"; files: File[] };
+export type DataSource = ({ kind: "digits" } | { kind: "mnist"; files: File[] }) & {
+  /** A trained model for programs that ask for one. */
+  model?: File;
+};
 
 export type ErrorKind = "syntax" | "runtime" | "engine" | "device" | "data" | "load";
 

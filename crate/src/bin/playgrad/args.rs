@@ -30,6 +30,10 @@ playgrad: a small deep-learning engine
       --save DIR                 what the training steps start from, as safetensors
   playgrad profile MODEL         each kernel of a training step beside what the device reaches
       --device D  --batch N  --optimizer O  --steps N  --size S  --seconds X  --json
+  playgrad onnx FILE             what a model is made of; runs it with random inputs and times it
+      --device D                 auto (default) or a device's name
+      --size N                   what stands for sizes that the file leaves open (default 1)
+      --seconds X                how long it is measured (default 1)
   playgrad --version
 
 MODEL is xor, mnist-mlp, mnist-cnn, beautiful-mnist, gpt-nano or gpt-mini.
@@ -45,6 +49,17 @@ pub enum Command {
     Train(Options),
     Bench(Options),
     Profile(Options),
+    #[cfg(feature = "onnx")]
+    Onnx(OnnxOptions),
+}
+
+#[cfg(feature = "onnx")]
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct OnnxOptions {
+    pub file: PathBuf,
+    pub device: Option<String>,
+    pub size: Option<usize>,
+    pub seconds: Option<f64>,
 }
 
 /// What a command was told; `None` leaves its own default, or the model's.
@@ -97,8 +112,10 @@ fn read(mut parser: Parser) -> Result<Command, lexopt::Error> {
             Some(other) => Err(other.unexpected()),
         },
         "count" | "train" | "bench" | "profile" => options(&mut parser, &command),
+        #[cfg(feature = "onnx")]
+        "onnx" => onnx(&mut parser),
         other => {
-            let expected = "devices, count, train, bench or profile";
+            let expected = "devices, count, train, bench, profile or onnx";
             Err(format!("unknown command \"{other}\", expected {expected}").into())
         }
     }
@@ -128,6 +145,22 @@ fn options(parser: &mut Parser, command: &str) -> Result<Command, lexopt::Error>
         "bench" => Command::Bench(o),
         _ => Command::Profile(o),
     })
+}
+
+#[cfg(feature = "onnx")]
+fn onnx(parser: &mut Parser) -> Result<Command, lexopt::Error> {
+    let mut o = OnnxOptions::default();
+    while let Some(arg) = parser.next()? {
+        match arg {
+            Arg::Long("help") | Arg::Short('h') => return Ok(Command::Help),
+            Arg::Value(file) if o.file.as_os_str().is_empty() => o.file = file.into(),
+            Arg::Long("device") => o.device = Some(parser.value()?.string()?),
+            Arg::Long("size") => o.size = Some(positive("--size", parser.value()?)?),
+            Arg::Long("seconds") => o.seconds = Some(positive("--seconds", parser.value()?)?),
+            other => return Err(other.unexpected()),
+        }
+    }
+    if o.file.as_os_str().is_empty() { Err("onnx needs a FILE".into()) } else { Ok(Command::Onnx(o)) }
 }
 
 fn option(parser: &mut Parser, name: &str, o: &mut Options) -> Result<(), lexopt::Error> {
@@ -214,6 +247,8 @@ mod tests {
             ("train xor --optimizer lion", "adamw"),
             ("train xor --data", "--data"),
             ("devices all", "all"),
+            ("onnx", "needs a FILE"),
+            ("onnx a.onnx --size 0", "--size is \"0\""),
         ] {
             let error = parsed(line).unwrap_err();
             assert!(error.contains(says), "{line}: {error}");

@@ -1,7 +1,9 @@
-//! The `playgrad` command: devices, count, train, bench, profile.
+//! The `playgrad` command: devices, count, train, bench, profile, onnx.
 
 mod args;
 mod bench;
+#[cfg(feature = "onnx")]
+mod onnx;
 mod profile;
 mod progress;
 mod steps;
@@ -37,6 +39,8 @@ fn main() -> ExitCode {
         Command::Train(options) => train::train(&options),
         Command::Bench(options) => bench::bench(&options),
         Command::Profile(options) => profile::profile(&options),
+        #[cfg(feature = "onnx")]
+        Command::Onnx(options) => onnx::onnx(&options),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -6,6 +6,7 @@ use crate::{
     graph::DType,
     tensor::{Data, Tensor},
 };
+use std::cell::RefCell;
 
 #[derive(Clone, Debug)]
 pub(super) enum Attribute {
@@ -36,6 +37,8 @@ pub(super) struct Call<'a> {
     pub opset: i64,
     /// All inputs are known, so the result is evaluated on the host.
     pub folds: bool,
+    /// The number and tensor of a value that was needed and could not be read.
+    pub wanted: &'a RefCell<Option<(usize, Tensor)>>,
 }
 
 impl Call<'_> {
@@ -76,7 +79,19 @@ impl Call<'_> {
 
     /// The values of input `i`, needed while the graph is built; read back where they are computed.
     pub fn data(&self, i: usize) -> Result<Option<Data>> {
-        self.get(i).map(Value::data).transpose()
+        let read = |value: &Value| {
+            value.data().inspect_err(|_| {
+                if let (Value::Tensor(tensor), Some(at)) = (value, self.node.inputs[i]) {
+                    self.wanted.replace(Some((at, tensor.clone())));
+                }
+            })
+        };
+        self.get(i).map(read).transpose()
+    }
+
+    pub fn need_data(&self, i: usize) -> Result<Data> {
+        self.need(i)?;
+        Ok(self.data(i)?.unwrap_or(Data::I64(Vec::new())))
     }
 
     /// [`Call::data`] as integers.

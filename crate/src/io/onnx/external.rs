@@ -34,6 +34,16 @@ impl Model {
         Model::load_with(&bytes, |part| read(folder, part))
     }
 
+    /// Where the weights lie that are not in the file itself.
+    ///
+    /// # Errors
+    /// `Data` for a damaged file.
+    pub fn parts(bytes: &[u8]) -> Result<Vec<Part>> {
+        let model = decode(bytes)?;
+        let weights = model.graph.iter().flat_map(|graph| &graph.initializer);
+        weights.filter(|t| t.data_location == EXTERNAL).map(part).collect()
+    }
+
     /// [`Model::load`] for a model whose weights lie in other files, which `read` gives part by part.
     ///
     /// # Errors

@@ -5,12 +5,11 @@ use super::{
     call::{Attribute, Node},
     proto::{AttributeProto, GraphProto, ModelProto, NodeProto, TensorProto, ValueInfo, attribute},
     table,
-    value::{Value, held, known_dtype, stored},
+    value::{Value, known_dtype, leaf, stored},
 };
 use crate::{
     error::{Error, Result},
     nn::StateDict,
-    tensor::Tensor,
 };
 use prost::{Message, bytes::Bytes};
 use rustc_hash::FxHashMap;
@@ -50,7 +49,7 @@ impl Model {
         let roles = roles(graph);
         for t in &graph.initializer {
             let value = initialiser(t, roles.get(t.name.as_str()).copied())?;
-            values.push((names.define(&t.name)?, value.clone()));
+            values.push((t.name.clone(), names.define(&t.name)?, value.clone()));
             if let Value::Tensor(tensor) = &value
                 && tensor.dtype().is_float()
             {
@@ -186,9 +185,7 @@ fn initialiser(t: &TensorProto, role: Option<Role>) -> Result<Value> {
     if !data.dtype().is_float() || shape.is_empty() || role == Some(Role::Setting) {
         return Value::constant(&shape, data);
     }
-    let own = data.dtype();
-    let tensor = Tensor::from_bytes(data.to_bytes(), &shape, own)?;
-    let tensor = if held(own) == own { tensor } else { tensor.cast(held(own))? };
+    let tensor = leaf(&shape, &data)?;
     tensor.set_requires_grad(role.is_none())?;
     Ok(Value::Tensor(tensor))
 }

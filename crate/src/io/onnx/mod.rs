@@ -16,15 +16,19 @@
 //! ```
 
 mod call;
+mod export;
 mod external;
 mod load;
 mod ops;
 pub mod proto;
 mod run;
 mod table;
+mod trace;
 mod value;
 
+pub use export::{Ports, Weight, export, save_onnx};
 pub use external::Part;
+pub use trace::{Known, Stored, Traced};
 
 use crate::{
     error::{Error, Result},
@@ -42,8 +46,8 @@ pub struct Model {
     opset: i64,
     parameters: StateDict,
     nodes: Vec<call::Node>,
-    /// Initialisers by the number of their value.
-    values: Vec<(usize, value::Value)>,
+    /// Initialisers by name and the number of their value.
+    values: Vec<(String, usize, value::Value)>,
     /// The numbers of the inputs and outputs, and how many there are.
     input_at: Vec<usize>,
     output_at: Vec<usize>,
@@ -57,6 +61,13 @@ pub struct Port {
     pub dtype: DType,
     /// `None` where the file says nothing of the shape.
     pub shape: Option<Vec<Size>>,
+}
+
+impl Port {
+    /// The dtype that stands for it where the device has no 64-bit lanes.
+    pub fn held(&self) -> DType {
+        value::held(self.dtype)
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

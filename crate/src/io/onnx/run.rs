@@ -4,6 +4,7 @@ use super::{
     Model, Port, Size,
     call::{Call, Node},
     table::{self, Run},
+    trace::Known,
     value::{Value, fold, held, narrowed},
 };
 use crate::{
@@ -11,7 +12,7 @@ use crate::{
     nn::StateDict,
     tensor::Tensor,
 };
-use std::collections::BTreeMap;
+use std::{cell::RefCell, collections::BTreeMap};
 
 impl Model {
     pub fn inputs(&self) -> &[Port] {
@@ -20,6 +21,11 @@ impl Model {
 
     pub fn outputs(&self) -> &[Port] {
         &self.outputs
+    }
+
+    /// The operator of each node.
+    pub fn operators(&self) -> impl Iterator<Item = &str> {
+        self.nodes.iter().map(|node| node.op.as_str())
     }
 
     pub fn opset(&self) -> i64 {
@@ -39,17 +45,28 @@ impl Model {
     /// `Argument` for an input that is missing or not the model's, `Shape` and `DType` for one that is not as
     /// declared, and those of the operators, which name the node.
     pub fn run(&self, inputs: &[(&str, &Tensor)]) -> Result<Vec<Tensor>> {
+        self.compose(&self.matched(inputs)?, &Known::default(), &RefCell::default())
+    }
+
+    /// The outputs for these inputs in order, with some values given beforehand.
+    pub(super) fn compose(
+        &self,
+        inputs: &[&Tensor],
+        known: &Known,
+        wanted: &RefCell<Option<(usize, Tensor)>>,
+    ) -> Result<Vec<Tensor>> {
         let mut values: Vec<Option<Value>> = vec![None; self.count];
-        self.values.iter().for_each(|(at, value)| values[*at] = Some(value.clone()));
-        for ((port, at), tensor) in self.inputs.iter().zip(&self.input_at).zip(self.matched(inputs)?) {
+        self.values.iter().for_each(|(_, at, value)| values[*at] = Some(value.clone()));
+        for ((port, at), tensor) in self.inputs.iter().zip(&self.input_at).zip(inputs) {
             let (tensor, to) = (narrowed(tensor)?, held(port.dtype));
             values[*at] = Some(Value::Tensor(if tensor.dtype() == to { tensor } else { tensor.cast(to)? }));
         }
+        known.fill(&mut values);
         for node in &self.nodes {
-            let results = self.step(node, &values)?;
+            let results = self.step(node, &values, wanted)?;
             for (at, value) in node.outputs.iter().zip(results) {
                 if let Some(at) = at {
-                    values[*at] = Some(value);
+                    values[*at] = Some(known.value(*at).unwrap_or(value));
                 }
             }
         }
@@ -61,7 +78,12 @@ impl Model {
         self.output_at.iter().enumerate().map(output).collect()
     }
 
-    fn step(&self, node: &Node, values: &[Option<Value>]) -> Result<Vec<Value>> {
+    fn step(
+        &self,
+        node: &Node,
+        values: &[Option<Value>],
+        wanted: &RefCell<Option<(usize, Tensor)>>,
+    ) -> Result<Vec<Value>> {
         let absent = |at: &usize| {
             let got = "an input that its own operator did not give";
             Error::data(&node.title, got, "a value", format!("check what gives value {at}"))
@@ -72,7 +94,7 @@ impl Model {
             .map(|at| at.as_ref().map(|at| values[*at].as_ref().ok_or_else(|| absent(at))).transpose())
             .collect::<Result<Vec<_>>>()?;
         let folds = inputs.iter().all(|v| matches!(v, None | Some(Value::Known(_))));
-        let call = Call { node, inputs: &inputs, opset: self.opset, folds };
+        let call = Call { node, inputs: &inputs, opset: self.opset, folds, wanted };
         let row = table::row(&node.op, self.opset)
             .ok_or_else(|| call.error(&node.op, "a supported operator", "export the model again"))?;
         let results = match row.run {
@@ -86,7 +108,7 @@ impl Model {
     }
 
     /// The tensors of the inputs in the model's order, each checked against its declaration.
-    fn matched<'a>(&self, given: &[(&str, &'a Tensor)]) -> Result<Vec<&'a Tensor>> {
+    pub(super) fn matched<'a>(&self, given: &[(&str, &'a Tensor)]) -> Result<Vec<&'a Tensor>> {
         let names = || self.inputs.iter().map(|p| p.name.as_str()).collect::<Vec<_>>().join(", ");
         if let Some((name, _)) = given.iter().find(|(name, _)| self.inputs.iter().all(|p| p.name != *name)) {
             return Err(Error::argument(

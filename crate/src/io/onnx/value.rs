@@ -129,7 +129,7 @@ impl Known {
 }
 
 /// New data, in a dtype the device holds.
-fn leaf(shape: &[usize], data: &Data) -> Result<Tensor> {
+pub(super) fn leaf(shape: &[usize], data: &Data) -> Result<Tensor> {
     match (data, held(data.dtype())) {
         (Data::I64(v), DType::I32) => {
             let clamped = |x: &i64| (*x).clamp(i32::MIN.into(), i32::MAX.into()) as i32;

@@ -28,7 +28,7 @@ export const groups = {
   graphs: ["static-graph"],
   sequences: ["mamba"],
   acting: ["cartpole"],
-  engine: ["kernels"],
+  engine: ["kernels", "onnx"],
 } as const satisfies Record<string, readonly string[]>;
 
 export type GroupId = keyof typeof groups;

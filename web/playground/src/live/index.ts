@@ -7,6 +7,7 @@ export { type Dataset, dataset, type Labelled } from "./dataset";
 export { drawDigit } from "./draw";
 export { graph } from "./graph";
 export { images } from "./images";
+export { modelFile } from "./modelFile";
 export { plot } from "./plot";
 export { predictions } from "./predictions";
 export { scene } from "./scene";

@@ -6,6 +6,7 @@ import { drawDigit } from "../live/draw";
 import { addGraph, tensorWords } from "../live/graph";
 import { images } from "../live/images";
 import { ForeignModel, type Model } from "../live/model";
+import { modelFile } from "../live/modelFile";
 import { plot } from "../live/plot";
 import { predictions } from "../live/predictions";
 import { scene } from "../live/scene";
@@ -127,6 +128,10 @@ export const pageModule = {
     slider(name, { min, max, value, ...(step === undefined ? {} : { step }) }),
 
   dataset: digits,
+  modelFile: () =>
+    modelFile()
+      ?.arrayBuffer()
+      .then((bytes) => new Uint8Array(bytes)),
   rest: control.rest,
   isStopped: control.isStopped,
   enterLoop: control.enterLoop,

@@ -23,6 +23,7 @@ const entries: Record<string, () => Promise<object>> = {
   "playgrad/micrograd": () => import("playgrad/micrograd"),
   "playgrad/minitf": () => import("playgrad/minitf"),
   "playgrad/cartpole": () => import("playgrad/cartpole"),
+  "playgrad/onnx": () => import("playgrad/onnx"),
   "playgrad/mamba": () => import("playgrad/mamba"),
 };
 

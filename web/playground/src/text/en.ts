@@ -19,6 +19,7 @@ const examples: Record<ExampleId, { title: string; about: string }> = {
   kernels: { title: "Write your own kernel", about: "WGSL, its gradient, and what checks both" },
   mamba: { title: "Mamba", about: "A memory that chooses what to keep" },
   cartpole: { title: "CartPole", about: "Learning to balance by trial and error" },
+  onnx: { title: "Run a trained model", about: "ONNX files: saved, read, taught on" },
 };
 
 const groups: Record<GroupId, string> = {
@@ -224,7 +225,7 @@ export const text = {
     useMnist: "Use real MNIST",
     useMnistHint: "11 MB, kept in this browser",
     useDigits: "Use generated digits",
-    drop: "or drop the four .gz files here",
+    drop: "or drop the four .gz files, or an .onnx model, here",
     choose: "choose files",
     loading: (what: string, percent: string) => `${what} · ${percent}`,
     failed: (reason: string) =>

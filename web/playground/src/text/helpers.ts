@@ -22,6 +22,7 @@ const panels = {
   scene:
     'Draws shapes in your own units, y upwards: `["line", x1, y1, x2, y2, color, width]`, `["rect", x, y, width, height, color]` (x and y of its lower left corner), `["circle", x, y, radius, color]`, `["text", x, y, words, color]`. Colours are `text`, `muted`, `ghost`, `accent`, `low`, `high`, `warn`, `danger`. `view` holds the lowest and highest x and y.',
   draw: "A pad to draw a digit on. The model answers while you draw.",
+  modelFile: "The model that was dropped on the Data panel, if one was.",
   slider: "A slider beside the charts. Gives its value, so read it inside the loop.",
   steps: "Counts the steps of training. Pause, Step, Stop and the speed act here.",
   print: "Writes to the console below; tensors with their numbers.",
@@ -63,6 +64,12 @@ export const helpers: Record<Language, Doc[]> = {
       example: 'scene([["circle", 0, 0, 0.5, "accent"]]);',
     },
     { name: "drawDigit", signature: "drawDigit(model)", doc: panels.draw, example: "drawDigit(model);" },
+    {
+      name: "modelFile",
+      signature: "modelFile()",
+      doc: panels.modelFile,
+      example: "const model = await onnx.load(modelFile() ?? file);",
+    },
     {
       name: "slider",
       signature: "slider(name, { min, max, value, step? })",
@@ -160,6 +167,12 @@ export const helpers: Record<Language, Doc[]> = {
       example: 'scene([("circle", 0, 0, 0.5, "accent")])',
     },
     { name: "draw_digit", signature: "draw_digit(model)", doc: panels.draw, example: "draw_digit(model)" },
+    {
+      name: "model_file",
+      signature: "model_file()",
+      doc: panels.modelFile,
+      example: 'run = OnnxRunner(model_file() or "net.onnx")',
+    },
     {
       name: "slider",
       signature: "slider(name, min, max, value, step=None)",
@@ -334,7 +347,7 @@ export const helpers: Record<Language, Doc[]> = {
 /** What else may follow these words in Python. */
 export const members: Record<string, string> = {
   tinygrad: "Tensor TinyJit Device GlobalCounters Context dtypes getenv nn helpers",
-  nn: "optim state datasets",
+  nn: "optim state datasets onnx",
   micrograd: "engine nn",
   engine: "Value",
   minitf:

@@ -54,7 +54,7 @@ pub fn constant_of_shape(c: &Call) -> Result<Tensor> {
 
 pub fn range(c: &Call) -> Result<Tensor> {
     let number = |i: usize| -> Result<(f64, DType)> {
-        let data = c.need(i)?.data()?;
+        let data = c.need_data(i)?;
         if data.len() != 1 {
             return Err(c.error(
                 format!("{} values at input {i}", data.len()),
