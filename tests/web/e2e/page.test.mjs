@@ -113,6 +113,7 @@ const looks = [
   { name: "dark", options: { dark: true } },
   { name: "phone", options: { width: 390 } },
   { name: "digits", options: { storage: { "playgrad:example": "mnist-mlp" } } },
+  { name: "graph", options: { storage: { "playgrad:example": "micrograd" } } },
 ];
 
 for (const { name, options } of looks) {
@@ -120,6 +121,7 @@ for (const { name, options } of looks) {
     const page = await visit(options);
     await page.page.waitForSelector(".u-wrap");
     if (name === "digits") await page.page.waitForSelector(".pad");
+    if (name === "graph") await page.page.waitForSelector("[data-node]");
     await check(page.page);
     await page.page.locator(".device button").first().click();
     await check(page.page);
