@@ -44,6 +44,7 @@ for (const language of ["typescript", "python"]) {
     assert.match(await panel.locator(".rule").innerText(), /gradient of \+: 0 \+ 1 × 8 = 8/);
     await panel.getByRole("button", { name: "Back" }).click();
     assert.match(await panel.locator(".node.lit").textContent(), /\*\*2/);
+    await panel.locator(".focus").focus();
     await keys("ArrowRight", "ArrowRight", "ArrowRight");
     await panel.getByText("The graph as text").click();
     assert.match(await panel.locator("li", { hasText: "a; data 2" }).innerText(), /grad -24/);
