@@ -4,7 +4,7 @@ import itertools
 import json
 import math
 from builtins import print as print
-from typing import Any, Iterator, NamedTuple
+from typing import Any, Iterator, NamedTuple, Sequence
 
 import _playground as page
 from pyodide.ffi import JsException, create_proxy
@@ -141,13 +141,13 @@ def plot(values: dict[str, Any] | None = None, /, **named: Any) -> None:
     _tell(page.plot, *flat)
 
 
-def show(value: Any, label: str | None = None) -> None:
-    """A tensor, array or number in a panel of its own."""
-    if isinstance(value, (int, float)) and not isinstance(value, bool):
-        _tell(page.show, 0, float(value), label)
+def show(value: Any, label: str | None = None, names: Sequence[str] = ()) -> None:
+    """A tensor, array, number or text in a panel of its own; `names` stand at the rows and columns of square maps."""
+    if isinstance(value, str) or isinstance(value, (int, float)) and not isinstance(value, bool):
+        _tell(page.show, 0, value, label)
     else:
         shown = _tensor(value)
-        _tell(page.show, shown._id, 0.0, label)
+        _tell(page.show, shown._id, 0.0, label, *names)
 
 
 def boundary(model: Any, x: Any, y: Any) -> None:
@@ -212,6 +212,11 @@ def graph(result: Any, label: str = "graph") -> None:
 def slider(name: str, min: float, max: float, value: float, step: float | None = None) -> float:
     """A slider beside the charts; returns where it stands now, so call it inside the loop."""
     return _tell(page.slider, name, float(min), float(max), float(value), step)
+
+
+def text(name: str, value: str = "", rows: int = 6) -> str:
+    """A box to type or paste text into; returns what it holds now. `value` is there at first."""
+    return _tell(page.text, name, value, rows)
 
 
 def dataset(train: int = 6000, test: int = 1000) -> Dataset:

@@ -31,6 +31,12 @@ export interface SliderSpec {
   value: number;
 }
 
+export interface TextSpec {
+  name: string;
+  rows: number;
+  value: string;
+}
+
 export interface Point {
   step: number;
   /** Milliseconds since the run started. */
@@ -80,8 +86,8 @@ export interface TensorView {
   shape: number[];
   dtype: string;
   text: string;
-  /** Present for matrices small enough to draw. */
-  heat?: { values: Float32Array; rows: number; columns: number };
+  /** Present for matrices small enough to draw, or `count` of them; `names` of their rows and columns. */
+  heat?: { values: Float32Array; count: number; rows: number; columns: number; names: string[] };
 }
 
 export interface DrawView {
@@ -171,6 +177,7 @@ export interface RunRequest {
   speed: number;
   paused: boolean;
   sliders: Record<string, number>;
+  texts: Record<string, string>;
   source: DataSource;
 }
 
@@ -202,6 +209,7 @@ export type ToWorker =
   | { type: "stop" }
   | { type: "speed"; speed: number }
   | { type: "slider"; name: string; value: number }
+  | { type: "text"; name: string; value: string }
   | { type: "hidden"; ids: string[] }
   | { type: "digit"; id: string; pixels: Float32Array };
 
@@ -228,6 +236,7 @@ export type FromWorker =
   | { type: "view"; view: View }
   | { type: "probabilities"; id: string; values: Float32Array }
   | { type: "slider"; slider: SliderSpec }
+  | { type: "text"; input: TextSpec }
   /** `replace`: the line takes the place of the last one, which was not finished. */
   | { type: "log"; level: LogLevel; text: string; replace?: boolean }
   | { type: "error"; error: ProgramError };

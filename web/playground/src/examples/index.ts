@@ -26,7 +26,7 @@ export const groups = {
     "autoencoder",
   ],
   graphs: ["static-graph"],
-  sequences: ["mamba"],
+  sequences: ["gpt-sort", "mamba"],
   acting: ["cartpole"],
   engine: ["kernels", "onnx"],
 } as const satisfies Record<string, readonly string[]>;

@@ -13,4 +13,5 @@ export { predictions } from "./predictions";
 export { scene } from "./scene";
 export { show } from "./show";
 export { slider } from "./slider";
+export { text } from "./text";
 export { weights } from "./weights";

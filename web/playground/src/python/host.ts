@@ -12,6 +12,7 @@ import { predictions } from "../live/predictions";
 import { scene } from "../live/scene";
 import { show } from "../live/show";
 import { slider } from "../live/slider";
+import { text } from "../live/text";
 import { weights } from "../live/weights";
 import type { GraphNode, Shape } from "../protocol";
 import * as control from "../runner/control";
@@ -97,8 +98,9 @@ export const pageModule = {
     plot(values);
   },
 
-  show: (handle: number, number: number, label?: string) =>
-    show(handle === 0 ? number : bridge.tensor(handle), label),
+  /** A number or text, or a tensor's handle. */
+  show: (handle: number, plain: number | string, label?: string, ...names: string[]) =>
+    show(handle === 0 ? plain : bridge.tensor(handle), label, names),
 
   boundary: (panel: string, x: number, y: number) =>
     boundary(new PythonModel(panel), { x: bridge.tensor(x), y: bridge.tensor(y) }),
@@ -126,6 +128,8 @@ export const pageModule = {
 
   slider: (name: string, min: number, max: number, value: number, step?: number) =>
     slider(name, { min, max, value, ...(step === undefined ? {} : { step }) }),
+
+  text: (name: string, value: string, rows: number) => text(name, { value, rows }),
 
   dataset: digits,
   modelFile: () =>

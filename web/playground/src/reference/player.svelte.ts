@@ -29,6 +29,7 @@ export class Player {
       speed: Number.POSITIVE_INFINITY,
       paused: false,
       sliders: {},
+      texts: {},
       source: { kind: "digits" },
     });
   }

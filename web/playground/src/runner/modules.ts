@@ -25,6 +25,7 @@ const entries: Record<string, () => Promise<object>> = {
   "playgrad/cartpole": () => import("playgrad/cartpole"),
   "playgrad/onnx": () => import("playgrad/onnx"),
   "playgrad/mamba": () => import("playgrad/mamba"),
+  "playgrad/mingpt": () => import("playgrad/mingpt"),
 };
 
 /** Those that a program names; they are loaded here. */

@@ -2,6 +2,7 @@ import * as playgrad from "playgrad";
 import * as playground from "../live/index";
 import { receiveSlider, setSliders } from "../live/slider";
 import { receiveDigit, setSource } from "../live/state";
+import { receiveText, setTexts } from "../live/text";
 import type { DeviceChoice, PythonParts, RunRequest, ToWorker } from "../protocol";
 import type { Interpreter } from "../python/interpreter";
 import { text } from "../text/en";
@@ -135,6 +136,7 @@ async function run(request: RunRequest): Promise<void> {
   programCode = request.code;
   setSource(request.source);
   setSliders(request.sliders);
+  setTexts(request.texts);
   captureConsole();
   onFeedError(fail);
   let stopped = false;
@@ -181,6 +183,8 @@ self.addEventListener("message", ({ data }: MessageEvent<ToWorker>) => {
       return control.setSpeed(data.speed);
     case "slider":
       return receiveSlider(data.name, data.value);
+    case "text":
+      return receiveText(data.name, data.value);
     case "hidden":
       return setHidden(data.ids);
     case "digit":

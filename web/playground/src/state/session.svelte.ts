@@ -9,6 +9,7 @@ import type {
   ProgramError,
   Progress,
   SliderSpec,
+  TextSpec,
   View,
 } from "../protocol";
 import type { Runner, RunnerEvent } from "../runner/client";
@@ -49,6 +50,7 @@ export class Session {
 
   views = $state.raw<Record<string, View>>({});
   sliders = $state.raw<SliderSpec[]>([]);
+  inputs = $state.raw<TextSpec[]>([]);
   probabilities = $state.raw<Float32Array | null>(null);
   modelAlive = $state(false);
   source = $state.raw<DataSource>({ kind: "digits" });
@@ -66,6 +68,7 @@ export class Session {
   #shown = "";
   #stale = new Set<string>();
   #staleSliders = new Set<string>();
+  #staleInputs = new Set<string>();
   #sliderValues: Record<string, number> = {};
   #saveTimer: ReturnType<typeof setTimeout> | undefined;
   #noticeTimer: ReturnType<typeof setTimeout> | undefined;
@@ -162,6 +165,7 @@ export class Session {
       this.views = {};
       this.sliders = [];
       this.#sliderValues = {};
+      this.inputs = [];
       this.probabilities = null;
       this.progress = quiet;
       this.journal.clear();
@@ -223,6 +227,7 @@ export class Session {
     this.progress = quiet;
     this.#stale = new Set(Object.keys(this.views));
     this.#staleSliders = new Set(this.sliders.map(({ name }) => name));
+    this.#staleInputs = new Set(this.inputs.map(({ name }) => name));
     this.journal.nextRun();
     this.runner.run({
       language: this.language,
@@ -232,6 +237,7 @@ export class Session {
       speed: this.speed,
       paused,
       sliders: this.#sliderValues,
+      texts: settings.texts(this.example),
       source: this.source,
     });
     this.runner.tell({ type: "hidden", ids: this.#hidden });
@@ -283,6 +289,12 @@ export class Session {
     this.#sliderValues[name] = value;
     this.sliders = this.sliders.map((slider) => (slider.name === name ? { ...slider, value } : slider));
     this.runner.tell({ type: "slider", name, value });
+  }
+
+  setText(name: string, value: string): void {
+    settings.setTexts(this.example, { ...settings.texts(this.example), [name]: value });
+    this.inputs = this.inputs.map((input) => (input.name === name ? { ...input, value } : input));
+    this.runner.tell({ type: "text", name, value });
   }
 
   setDevice(choice: DeviceChoice): void {
@@ -419,6 +431,12 @@ export class Session {
         this.sliders = [...others, event.slider];
         return;
       }
+      case "text": {
+        this.#staleInputs.delete(event.input.name);
+        const others = this.inputs.filter((input) => input.name !== event.input.name);
+        this.inputs = [...others, event.input];
+        return;
+      }
       case "log":
         this.journal.log(event.level, event.text, event.replace);
         return;
@@ -457,6 +475,7 @@ export class Session {
     if (this.#stale.size > 0)
       this.views = Object.fromEntries(Object.entries(this.views).filter(([id]) => !this.#stale.has(id)));
     this.sliders = this.sliders.filter(({ name }) => !this.#staleSliders.has(name));
+    this.inputs = this.inputs.filter(({ name }) => !this.#staleInputs.has(name));
     this.#stale.clear();
   }
 }

@@ -55,6 +55,17 @@ export const settings = {
   setCode: (example: string, language: Language, code: string | null) =>
     write(codeKey(example, language), code),
 
+  /** What was typed or pasted into an example's text panels, by their names. */
+  texts(example: string): Record<string, string> {
+    try {
+      return Object(JSON.parse(read(`texts:${example}`) ?? "{}"));
+    } catch {
+      return {};
+    }
+  },
+  setTexts: (example: string, values: Record<string, string>) =>
+    write(`texts:${example}`, JSON.stringify(values)),
+
   number(key: "split" | "console"): number | null {
     const value = Number(read(key) ?? "");
     return value > 0 ? value : null;

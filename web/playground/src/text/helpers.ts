@@ -12,7 +12,7 @@ export interface Doc {
 
 const panels = {
   plot: "Adds a point to one chart per name. Tensors are read later, in batches.",
-  show: "Shows a tensor's numbers, and a small matrix as a heat map.",
+  show: "Shows a tensor's numbers, or a text; small matrices as heat maps, with names at rows and columns.",
   boundary: "Draws the plane as the model sees it, with the training points on it, while it learns.",
   weights: "Draws the first layer's weights, or any tensor, as small images.",
   predictions: "Shows test images with what the model says of them; wrong answers carry a mark.",
@@ -24,6 +24,7 @@ const panels = {
   draw: "A pad to draw a digit on. The model answers while you draw.",
   modelFile: "The model that was dropped on the Data panel, if one was.",
   slider: "A slider beside the charts. Gives its value, so read it inside the loop.",
+  text: "A box to type or paste text into. Gives what it holds; this browser keeps it.",
   steps: "Counts the steps of training. Pause, Step, Stop and the speed act here.",
   print: "Writes to the console below; tensors with their numbers.",
 };
@@ -31,7 +32,12 @@ const panels = {
 export const helpers: Record<Language, Doc[]> = {
   typescript: [
     { name: "plot", signature: "plot({ name: value, … })", doc: panels.plot, example: "plot({ loss });" },
-    { name: "show", signature: "show(tensor, label?)", doc: panels.show, example: 'show(x, "inputs");' },
+    {
+      name: "show",
+      signature: "show(value, label?, names?)",
+      doc: panels.show,
+      example: 'show(x, "inputs");',
+    },
     {
       name: "boundary",
       signature: "boundary(model, { x, y })",
@@ -75,6 +81,12 @@ export const helpers: Record<Language, Doc[]> = {
       signature: "slider(name, { min, max, value, step? })",
       doc: panels.slider,
       example: 'optimizer.lr = slider("rate", { min: 0.001, max: 0.1, value: 0.01 });',
+    },
+    {
+      name: "text",
+      signature: "text(name, { value, rows = 6 })",
+      doc: panels.text,
+      example: 'const story = text("story", { value: "Once upon a time" });',
     },
     {
       name: "steps",
@@ -134,7 +146,12 @@ export const helpers: Record<Language, Doc[]> = {
   ],
   python: [
     { name: "plot", signature: "plot(name=value, …)", doc: panels.plot, example: "plot(loss=loss)" },
-    { name: "show", signature: "show(tensor, label=None)", doc: panels.show, example: 'show(x, "inputs")' },
+    {
+      name: "show",
+      signature: "show(value, label=None, names=())",
+      doc: panels.show,
+      example: 'show(x, "inputs")',
+    },
     {
       name: "boundary",
       signature: "boundary(model, x, y)",
@@ -178,6 +195,12 @@ export const helpers: Record<Language, Doc[]> = {
       signature: "slider(name, min, max, value, step=None)",
       doc: panels.slider,
       example: 'opt.lr = slider("rate", 0.001, 0.1, value=0.01)',
+    },
+    {
+      name: "text",
+      signature: "text(name, value, rows=6)",
+      doc: panels.text,
+      example: 'story = text("story", "Once upon a time")',
     },
     {
       name: "steps",
@@ -353,6 +376,7 @@ export const members: Record<string, string> = {
   minitf:
     "Graph placeholder constant Variable Session GradientDescentOptimizer RegisterGradient add subtract multiply divide matmul negative square log relu sigmoid softmax reduce_sum reduce_mean",
   cartpole: "CartPole",
+  mingpt: "model trainer utils",
   mamba: "Mamba ModelArgs MambaBlock ResidualBlock RMSNorm selective_scan",
   dtypes: "float32 float float64 double float16 half bfloat16 int32 int int64 long int8 uint8 uint32 bool",
 };

@@ -1,0 +1,1 @@
+"""karpathy's minGPT under its names, over tensors as tinygrad's."""
