@@ -184,6 +184,7 @@ const only = (name) => () => {
   told.add(name);
 };
 export const drawDigit = only("drawDigit");
+export const modelFile = () => undefined;
 export const graph = only("graph");
 export const images = only("images");
 export const scene = only("scene");
