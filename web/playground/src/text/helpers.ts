@@ -370,7 +370,7 @@ export const helpers: Record<Language, Doc[]> = {
 /** What else may follow these words in Python. */
 export const members: Record<string, string> = {
   tinygrad: "Tensor TinyJit Device GlobalCounters Context dtypes getenv nn helpers",
-  nn: "optim state datasets onnx",
+  nn: "optim state datasets",
   micrograd: "engine nn",
   engine: "Value",
   minitf:
