@@ -38,6 +38,16 @@ fn lcg(n: usize) -> Vec<f32> {
 }
 
 #[test]
+fn a_sum_that_is_picked_from_outside_is_zero() -> Result<()> {
+    let x = arange(&[4, 3]);
+    let picked = x.sum([1], false)?.index(&ints_of(&[1, 1_000_000, 3, i32::MIN]))?;
+    assert_eq!(values(&picked), [12.0, 0.0, 30.0, 0.0]);
+    let doubled = x.index(&ints_of(&[1, 1_000_000]))?.sum([1], false)?;
+    assert_eq!(values(&doubled), [12.0, 0.0]);
+    Ok(())
+}
+
+#[test]
 fn shapes_follow_numpy() -> Result<()> {
     use Index::{All, At, Bool, Ellipsis, List, New};
     let x = Tensor::ones(&[2, 3, 4, 5])?;

@@ -348,7 +348,13 @@ impl Lowerer<'_> {
             mask.clone()
         };
         let pending = mask.iter().filter(|c| !own.contains(c)).cloned().collect();
-        let expr = self.push(Expr::Load { arg, index, mask: own.clone() }, node.dtype);
+        // A reduction is computed without its users' conditions, also for places that none of them wants.
+        let unknown = |e| !own.iter().any(|c| c.lin.any_value(&mut |x| x == e));
+        let mut held = own.clone();
+        if !safe && (own.is_empty() || index.any_value(&mut |e| unknown(e))) {
+            held.push(Cond::new(index.clone(), 0, node.numel() as i64));
+        }
+        let expr = self.push(Expr::Load { arg, index, mask: held }, node.dtype);
         Value { expr, zero: own, pending }
     }
 
