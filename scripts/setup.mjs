@@ -80,6 +80,29 @@ export async function stdSource() {
   if (!found()) return "the source of Rust's std is missing\n  run: rustup component add rust-src";
 }
 
+const METAL_TARGET = "aarch64-apple-darwin";
+
+/** Arguments and environment with which cargo checks for Apple's systems; why there are none where it cannot. */
+export async function metalTarget() {
+  const target = ["--target", METAL_TARGET];
+  const env = { CARGO_TARGET_DIR: at("target", "metal") };
+  const std = () => join(output("rustc", ["--print", "sysroot"]) ?? "", "lib", "rustlib", METAL_TARGET);
+  if (!existsSync(std()) && process.env.RUSTUP_AUTO_INSTALL !== "0") {
+    await step(`Rust target ${METAL_TARGET}`, () => run("rustup", ["target", "add", METAL_TARGET])).catch(
+      () => {},
+    );
+  }
+  if (existsSync(std())) return { args: target, env };
+  // Without std for the target, std is checked too, from its source.
+  const missing = await stdSource().catch((error) => error.message);
+  if (missing) return { missing: `rustup target add ${METAL_TARGET} would make it possible` };
+  const toolchain = await wasmTarget();
+  return {
+    args: [...target, "-Zbuild-std=std,panic_abort"],
+    env: { ...toolchain, ...env, RUSTC_BOOTSTRAP: "1" },
+  };
+}
+
 // Debian ships a compiler that knows wasm32 and the source of std, but no std built for it.
 async function debianToolchain() {
   const packages = ["rustc-web", "cargo-web", "rust-web-src", "libstd-rust-web-dev", "rust-web-llvm"];
@@ -252,6 +275,17 @@ export async function vulkan() {
     env: {},
     note: "on this machine's own GPU; for a software one: apt-get install mesa-vulkan-drivers libvulkan1",
   };
+}
+
+const SWIFTSHADER = ["/usr/lib/chromium", "/opt/google/chrome"].map((folder) =>
+  join(folder, "vk_swiftshader_icd.json"),
+);
+
+/** Environment that gives native tests the browser's software Vulkan device; nothing where there is none. */
+export async function swiftshader() {
+  await browser();
+  const driver = SWIFTSHADER.find(existsSync);
+  return driver && { VK_DRIVER_FILES: driver, XDG_RUNTIME_DIR: process.env.XDG_RUNTIME_DIR ?? tmpdir() };
 }
 
 const NVRTC = "nvidia-cuda-nvrtc-cu12";

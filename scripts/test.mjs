@@ -7,8 +7,10 @@ import { serve } from "./serve.mjs";
 import {
   browser,
   checkPrerequisites,
+  metalTarget,
   npmPackages,
   nvrtc,
+  swiftshader,
   vulkan,
   wasmBindgen,
   wasmPack,
@@ -84,6 +86,35 @@ const stages = [
         { env: { ...gpu.env, ...compiler.env } },
       );
       return `wgpu ${gpu.note}; ${compiler.note}`;
+    },
+  },
+  {
+    name: "swiftshader",
+    group: "rust",
+    needs: ["tests/ops.rs", "tests/gpu.rs"],
+    work: async () => {
+      const env = await swiftshader();
+      if (!env) return "skipped: the browser brings no Vulkan driver";
+      const tests = ["--test", "ops", "--test", "gpu", "--", "vulkan", "cooperative", "--show-output"];
+      await run("cargo", ["test", "--locked", "-p", "playgrad", ...tests], {
+        env: { ...env, PLAYGRAD_CHECKED: "1" },
+      });
+      return "the op table natively, shaders checked";
+    },
+  },
+  {
+    name: "metal",
+    group: "rust",
+    needs: ["crate/src/runtime/wgpu/open.rs"],
+    work: async () => {
+      const { args, env, missing } = await metalTarget();
+      if (missing) return `skipped: ${missing}`;
+      const features = ["--no-default-features", "--features", "wgpu,cli"];
+      await run("cargo", ["check", "--locked", "-p", "playgrad", ...features, ...args], {
+        env,
+        denyWarnings: true,
+      });
+      return "checked for Apple's systems";
     },
   },
   {

@@ -124,6 +124,10 @@ fn to_f16(x: f32) -> u32 {
   return half | ((bits >> 16u) & 0x8000u);
 }
 
+fn round_f16(x: f32) -> f32 {
+  return from_f16(to_f16(x));
+}
+
 fn round_bf16(x: f32) -> f32 {
   let bits = bitcast<u32>(x);
   let near = (bits + 0x7fffu + ((bits >> 16u) & 1u)) & 0xffff0000u;

@@ -82,7 +82,7 @@ fn models_train_as_on_the_cpu() {
 
 #[test]
 fn tf32_rounds_the_factors_of_products_alone() {
-    let target = Target { lang: &CUDA_TF32, emulated: false, lanes: 1 };
+    let target = Target { lang: &CUDA_TF32, emulated: false, lanes: 1, matrices: None };
     let shim = match device::install_for(target) {
         Ok(shim) => shim,
         Err(why) => return println!("cuda on the CPU: skipped, {why}"),

@@ -5,17 +5,26 @@
 use playgrad::{
     DType, Error, Tensor,
     kernel::{Arg, Kernel, split},
-    render::{Bindings, CUDA, CUDA_TF32, Target, WGSL, dispatches, parts, render},
+    render::{
+        Bindings, CUDA, CUDA_TF32, MATRICES, Matrices, Target, WGSL, WGSL_F16, dispatches, parts, render,
+    },
     runtime::{
         self, BufferId, Bundle, Counters, Device, Launch, Limits, Program, ReadFuture, Region, null::Null,
     },
 };
 use std::{cell::RefCell, fs, future::Future, path::PathBuf, pin::Pin, process::Command, rc::Rc};
 
-const GPU: Target = Target { lang: &WGSL, emulated: false, lanes: 1 };
+const GPU: Target = Target { lang: &WGSL, emulated: false, lanes: 1, matrices: None };
 const NVIDIA: Target = Target { lang: &CUDA, ..GPU };
-const EMULATED: Target = Target { lang: &WGSL, emulated: true, lanes: 1 };
-const EMULATED_WITH_SUBGROUPS: Target = Target { lang: &WGSL, emulated: true, lanes: 4 };
+const SUBGROUPS: Target = Target { lanes: 32, ..GPU };
+const WITH_F16: Target = Target { lang: &WGSL_F16, ..GPU };
+const EMULATED: Target = Target { emulated: true, ..GPU };
+const EMULATED_WITH_SUBGROUPS: Target = Target { lanes: 4, ..EMULATED };
+const WITH_MATRICES: Target = Target {
+    lang: &WGSL_F16,
+    matrices: Some(Matrices { halves: 16, floats: 8, spelling: &MATRICES }),
+    ..SUBGROUPS
+};
 
 /// A null device that keeps the bundles it is given.
 #[derive(Default)]
@@ -102,7 +111,7 @@ fn same_text(name: &str, kernel: &Kernel, bindings: &[usize], target: Target) {
     let each: Vec<usize> = (0..kernel.args.len()).collect();
     let slots = if bindings.is_empty() { &each[..] } else { bindings };
     same_wgsl(name, &render(kernel, slots, target).source);
-    if !target.emulated {
+    if !target.emulated && target.lanes == 1 && !target.lang.halves {
         same_file(&format!("{name}.cu"), &render(kernel, slots, NVIDIA).source);
     }
 }
@@ -112,7 +121,9 @@ fn same_wgsl(name: &str, source: &str) {
     let enable = if source.contains("subgroup") { "enable subgroups;\n" } else { "" };
     accepted_by_naga(name, source);
     let path = same_file(&format!("{name}.wgsl"), &format!("{enable}{source}"));
-    accepted_by_tint(name, &path);
+    if !source.contains("coop_mat") {
+        accepted_by_tint(name, &path);
+    }
 }
 
 fn same_file(name: &str, got: &str) -> PathBuf {
@@ -125,18 +136,24 @@ fn same_file(name: &str, got: &str) -> PathBuf {
     path
 }
 
+const CAPABILITIES: naga::valid::Capabilities = naga::valid::Capabilities::SUBGROUP
+    .union(naga::valid::Capabilities::SHADER_FLOAT16)
+    .union(naga::valid::Capabilities::SHADER_FLOAT16_IN_FLOAT32)
+    .union(naga::valid::Capabilities::COOPERATIVE_MATRIX);
+
 fn accepted_by_naga(name: &str, source: &str) {
     use naga::{back, valid};
     let module = naga::front::wgsl::parse_str(source)
         .unwrap_or_else(|e| panic!("{name}: {}\n{source}", e.emit_to_string(source)));
-    let info = valid::Validator::new(valid::ValidationFlags::all(), valid::Capabilities::SUBGROUP)
+    let info = valid::Validator::new(valid::ValidationFlags::all(), CAPABILITIES)
         .validate(&module)
         .unwrap_or_else(|e| panic!("{name}: {}\n{source}", e.emit_to_string(source)));
     let options = back::spv::Options { lang_version: (1, 3), ..Default::default() };
     let spirv = back::spv::write_vec(&module, &info, &options, None).unwrap();
     assert!(!spirv.is_empty());
+    let version = if source.contains("coop_mat") { (2, 3) } else { (2, 1) };
     let options =
-        back::msl::Options { fake_missing_bindings: true, lang_version: (2, 1), ..Default::default() };
+        back::msl::Options { fake_missing_bindings: true, lang_version: version, ..Default::default() };
     let (metal, _) =
         back::msl::write_string(&module, &info, &options, &back::msl::PipelineOptions::default()).unwrap();
     assert!(metal.contains("kernel void"), "{metal}");
@@ -176,6 +193,13 @@ fn map_of_halves() {
 }
 
 #[test]
+fn map_of_halves_that_the_device_converts() {
+    golden_for("map_halves_f16", &[], WITH_F16, || {
+        floats(&[51]).cast(DType::F16)?.mul(floats(&[51]).cast(DType::BF16)?.cast(DType::F16)?)
+    });
+}
+
+#[test]
 fn map_of_small_integers() {
     golden("map_int8", &[], || floats(&[51]).cast(DType::I8)?.mul(Tensor::from_slice(&[3i8; 51], &[51])?));
 }
@@ -204,6 +228,11 @@ fn reduce_by_one_invocation_per_row() {
 #[test]
 fn reduce_by_lanes() {
     golden("reduce_lanes", &[], || floats(&[100, 784]).max([1], false));
+}
+
+#[test]
+fn reduce_by_subgroups() {
+    golden_for("reduce_subgroups", &[], SUBGROUPS, || floats(&[100, 784]).max([1], false));
 }
 
 #[test]
@@ -259,6 +288,17 @@ fn rows_kept_in_registers() {
     golden_cuda("softmax_kept", NVIDIA, || {
         Tensor::from_bytes(vec![0; 2 * 128 * 2048], &[128, 2048], DType::F16)?.softmax(1)
     });
+}
+
+#[test]
+fn contract_by_cooperative_matrices() {
+    let half = |shape: &[usize]| {
+        Tensor::from_bytes(vec![0; 2 * shape.iter().product::<usize>()], shape, DType::F16)?.float()
+    };
+    golden_for("cooperative_f16", &[], WITH_MATRICES, || {
+        half(&[512, 200])?.matmul(&half(&[200, 300])?)?.relu()
+    });
+    golden_for("cooperative_f32", &[], WITH_MATRICES, || floats(&[130, 64]).matmul(&floats(&[64, 64])));
 }
 
 #[test]

@@ -4,10 +4,13 @@
 
 #[path = "cuda/device.rs"]
 mod cuda;
+#[path = "gpu/matrices.rs"]
+mod matrices;
 
 use playgrad::{
     DType, Error, Tensor, data as sets,
     models::{Kind, Model},
+    render::Matrices,
     runtime,
     tensor::Slice,
 };
@@ -42,10 +45,34 @@ fn same(name: &str, case: Case) {
     if runtime::device(gpu).unwrap().limits().emulated {
         // Plans belong to a thread: another one may have another device of that name.
         let real = std::thread::spawn(move || {
-            runtime::register(gpu, runtime::wgpu::open_as_real());
+            runtime::register(gpu, runtime::wgpu::open_as_real(None));
             values(gpu, case)
         });
         agree(&format!("{name}, shaders of a real GPU"), gpu, &real.join().unwrap(), &want);
+    }
+}
+
+/// What surrounds cooperative matrices gives what the CPU gives.
+#[test]
+fn products_by_cooperative_matrices() {
+    fn case() -> Result<Vec<Tensor>, Error> {
+        let batches = data(&[2, 70, 50], 1).matmul(&data(&[2, 50, 90], 2))?;
+        let turned = data(&[40, 33], 1).t().matmul(&data(&[64, 40], 2).t())?;
+        Ok(vec![batches.add(data(&[90], 3))?.relu()?, turned])
+    }
+    let Some(gpu) = gpu() else { return };
+    if runtime::device(gpu).unwrap().description().contains("llvmpipe") {
+        return println!("skipped: llvmpipe takes minutes to compile imitated matrices");
+    }
+    let want = values("cpu", case);
+    for floats in [8, 16] {
+        let matrices = Matrices { halves: 0, floats, spelling: &matrices::IMITATED };
+        // Plans belong to a thread.
+        let got = std::thread::spawn(move || {
+            runtime::register(gpu, runtime::wgpu::open_as_real(Some(matrices)));
+            values(gpu, case)
+        });
+        agree(&format!("matrices of {floats}, imitated"), gpu, &got.join().unwrap(), &want);
     }
 }
 
@@ -352,7 +379,7 @@ same! {
 #[test]
 fn a_training_step_takes_the_dispatches_that_are_counted() {
     let Some(device) = gpu() else { return };
-    runtime::register(device, runtime::wgpu::open_as_real());
+    runtime::register(device, runtime::wgpu::open_as_real(None));
     let train = |device: &str, name: &str, steps: usize| {
         runtime::set_default(device).unwrap();
         playgrad::manual_seed(3);

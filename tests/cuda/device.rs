@@ -27,7 +27,7 @@ use std::{
     rc::Rc,
 };
 
-const GPU: Target = Target { lang: &CUDA, emulated: false, lanes: 1 };
+const GPU: Target = Target { lang: &CUDA, emulated: false, lanes: 1, matrices: None };
 
 /// Bytes around each buffer that a kernel must leave as they are; not a number, if read.
 const ZONE: usize = 256;

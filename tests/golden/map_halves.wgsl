@@ -22,6 +22,10 @@ fn to_f16(x: f32) -> u32 {
   return half | ((bits >> 16u) & 0x8000u);
 }
 
+fn round_f16(x: f32) -> f32 {
+  return from_f16(to_f16(x));
+}
+
 fn round_bf16(x: f32) -> f32 {
   let bits = bitcast<u32>(x);
   let near = (bits + 0x7fffu + ((bits >> 16u) & 1u)) & 0xffff0000u;
@@ -51,11 +55,11 @@ fn part(group: i32, thread: u32) {
     if (i < 51) {
       let r0 = i;
       let v0 = b0[at.a0 + r0];
-      let v1 = from_f16(to_f16(v0));
+      let v1 = round_f16(v0);
       let v2 = b1[at.a1 + r0];
       let v3 = round_bf16(v2);
-      let v4 = from_f16(to_f16(v3));
-      let v5 = from_f16(to_f16((v1 * v4)));
+      let v4 = round_f16(v3);
+      let v5 = round_f16((v1 * v4));
       word0 |= (to_f16(v5) << ((u32(j) & 1u) * 16u));
     }
   }

@@ -4,6 +4,7 @@
 mod coalesce;
 mod custom;
 pub mod index;
+mod inside;
 mod lower;
 mod prune;
 mod split;

@@ -2,8 +2,8 @@
 //! them; ordered ones run one after another in a single workgroup.
 
 use super::{
-    Bindings, Form, Part, Shader, Site, Target, contract, custom, direct, form, map, mma, part, part_of,
-    reduce,
+    Bindings, Form, Part, Shader, Site, Target, contract, cooperative, custom, direct, form, map, mma, part,
+    part_of, reduce,
 };
 use crate::{graph::Custom, kernel::Kernel, runtime::Bundle};
 use std::rc::Rc;
@@ -41,7 +41,9 @@ pub fn dispatches(bundle: &Bundle, target: Target) -> Vec<Dispatch> {
 fn chain(kernels: Vec<(Rc<Kernel>, usize)>, target: Target) -> Dispatch {
     let [least, most] = if target.emulated { EMULATED_CHAIN_THREADS } else { CHAIN_THREADS };
     let wanted = |kernel: &Kernel| match form(kernel, target) {
-        Form::Map | Form::Contract(_) | Form::Mma(_) | Form::Direct(_) => kernel.rows(),
+        Form::Map | Form::Contract(_) | Form::Mma(_) | Form::Cooperative(_) | Form::Direct(_) => {
+            kernel.rows()
+        }
         Form::Reduce { lanes } => kernel.rows() * lanes,
     };
     let widest = kernels.iter().map(|(k, _)| wanted(k)).max().unwrap_or(1);
@@ -53,10 +55,10 @@ fn side_by_side(kernels: Vec<(Rc<Kernel>, usize)>, target: Target) -> Vec<Dispat
     let tile_threads = |kernel: &Kernel| match form(kernel, target) {
         Form::Contract(tile) => Some(tile.threads()),
         Form::Mma(tile) => Some(tile.threads()),
+        Form::Cooperative(tile) => Some(tile.threads()),
         Form::Map | Form::Reduce { .. } | Form::Direct(_) => None,
     };
-    let tiled =
-        |kernel: &Kernel| matches!(form(kernel, target), Form::Contract(_) | Form::Mma(_) | Form::Direct(_));
+    let tiled = |kernel: &Kernel| !matches!(form(kernel, target), Form::Map | Form::Reduce { .. });
     let (tiled, others): (Vec<_>, Vec<_>) = kernels.into_iter().partition(|(k, _)| tiled(k));
     let mut dispatches: Vec<(Dispatch, usize)> = Vec::new();
     for (kernel, at) in tiled.into_iter().chain(others) {
@@ -86,6 +88,7 @@ fn threads(kernel: &Kernel, target: Target) -> usize {
         Form::Reduce { lanes } => reduce::threads(kernel, target, lanes),
         Form::Contract(tile) => tile.threads(),
         Form::Mma(tile) => tile.threads(),
+        Form::Cooperative(tile) => tile.threads(),
         Form::Direct(tile) => direct::threads(kernel, tile),
     }
 }
@@ -96,6 +99,7 @@ fn workgroup_bytes(kernel: &Kernel, threads: usize, target: Target) -> usize {
         Form::Reduce { .. } => kernel.accs.iter().map(|a| threads * a.dtype.size()).sum(),
         Form::Contract(tile) => contract::workgroup_bytes(tile),
         Form::Mma(tile) => mma::workgroup_bytes(tile),
+        Form::Cooperative(tile) => cooperative::workgroup_bytes(tile),
     }
 }
 

@@ -47,11 +47,13 @@ const fn spelling(tf32: bool) -> Spelling {
             format!("{access}{}* a{number};\n", stored(element))
         },
         barrier: "__syncthreads();",
+        halves: true,
         helpers: |source| prelude::used(PRELUDE, source, declared),
         main: include_str!("../../../shaders/main.cu"),
         map: include_str!("../../../shaders/map.cu"),
         reduce: include_str!("../../../shaders/reduce.cu"),
         join: include_str!("../../../shaders/join.cu"),
+        join_lanes: None,
         contract: include_str!("../../../shaders/contract.cu"),
         stored,
         tiles: Some(Tiles { tf32 }),

@@ -28,6 +28,8 @@ pub struct Tile {
 /// Outputs of an invocation: those a team loads rows for together, and those that load alone.
 const TEAM_SHAPES: [(usize, usize); 7] = [(16, 4), (8, 4), (16, 2), (8, 2), (8, 1), (4, 2), (4, 1)];
 const LONE_SHAPES: [(usize, usize); 7] = [(8, 8), (4, 8), (8, 4), (4, 4), (4, 2), (2, 4), (2, 2)];
+/// More lanes than this share too little.
+const MAX_LANES: usize = 16;
 /// What a load costs in multiplications.
 const LOAD: f64 = 15.0;
 /// Invocations that keep the device busy, and terms a part of a sum should have.
@@ -46,10 +48,11 @@ pub fn tile(kernel: &Kernel, target: Target) -> Option<Tile> {
     if !fits || sides < 2 || kernel.size(&c.k) < 4 {
         return None;
     }
-    let shapes = if target.lanes > 1 { TEAM_SHAPES } else { LONE_SHAPES };
-    let tiles = shapes.into_iter().flat_map(|(rows, columns)| {
-        [true, false].map(|a_rows| Tile { rows, columns, lanes: target.lanes, a_rows })
-    });
+    let lanes = if target.lanes <= MAX_LANES { target.lanes } else { 1 };
+    let shapes = if lanes > 1 { TEAM_SHAPES } else { LONE_SHAPES };
+    let tiles = shapes
+        .into_iter()
+        .flat_map(|(rows, columns)| [true, false].map(|a_rows| Tile { rows, columns, lanes, a_rows }));
     tiles.min_by(|x, y| x.cost(kernel).total_cmp(&y.cost(kernel)))
 }
 

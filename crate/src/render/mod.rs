@@ -5,6 +5,11 @@
 
 mod bundle;
 mod contract;
+#[cfg(not(target_family = "wasm"))]
+mod cooperative;
+#[cfg(target_family = "wasm")]
+#[path = "no_mma.rs"]
+mod cooperative;
 mod cuda;
 pub mod custom;
 mod direct;
@@ -27,9 +32,13 @@ use crate::{
     kernel::{Arg, Kernel},
 };
 pub use bundle::{Dispatch, dispatches};
+#[cfg(not(target_family = "wasm"))]
+pub use cooperative::MATRICES;
 pub use cuda::{CUDA, CUDA_TF32};
-pub use spelling::Spelling;
+pub use spelling::{Matrices, MatrixSpelling, Shape, Spelling};
 pub use wgsl::WGSL;
+#[cfg(not(target_family = "wasm"))]
+pub use wgsl::WGSL_F16;
 
 /// Whether shaders can compute with the dtype.
 pub fn holds(dtype: DType) -> bool {
@@ -75,6 +84,8 @@ pub struct Target {
     pub emulated: bool,
     /// Neighbouring invocations that can hand values around, where their number is known; else 1.
     pub lanes: usize,
+    /// What subgroups multiply together, where they do; nothing in a browser.
+    pub matrices: Option<Matrices>,
 }
 
 /// The arguments of all kernels of a shader, one kernel's after another's, and where they are bound.
@@ -107,6 +118,8 @@ enum Form {
     Contract(contract::Tile),
     /// Workgroup tiles, multiplied on tensor cores.
     Mma(mma::Tile),
+    /// Workgroup tiles, multiplied by subgroups together.
+    Cooperative(cooperative::Tile),
     /// Register tiles alone.
     Direct(direct::Tile),
 }
@@ -116,6 +129,7 @@ fn form(kernel: &Kernel, target: Target) -> Form {
         direct::tile(kernel, target).map(Form::Direct)
     } else {
         let cores = mma::tile(kernel, target).map(Form::Mma);
+        let cores = cores.or_else(|| cooperative::tile(kernel, target).map(Form::Cooperative));
         cores.or_else(|| contract::tile(kernel).map(Form::Contract))
     };
     tiled.unwrap_or_else(|| plain_form(kernel, target))
@@ -136,6 +150,7 @@ pub fn parts(kernel: &Kernel, target: Target) -> usize {
         Form::Reduce { lanes } => reduce::parts(kernel, target, lanes),
         Form::Contract(tile) => contract::parts(kernel, tile),
         Form::Mma(tile) => mma::parts(kernel, tile),
+        Form::Cooperative(tile) => cooperative::parts(kernel, tile),
         Form::Direct(tile) => direct::parts(kernel, tile),
     }
 }
@@ -152,6 +167,7 @@ pub fn part(site: Site) -> Part {
         Form::Reduce { lanes } => reduce::part(site, lanes, reduce::threads(site.kernel, site.target, lanes)),
         Form::Contract(tile) => contract::part(site, tile),
         Form::Mma(tile) => mma::part(site, tile),
+        Form::Cooperative(tile) => cooperative::part(site, tile),
         Form::Direct(tile) => direct::part(site, tile, direct::threads(site.kernel, tile)),
     }
 }
@@ -164,7 +180,8 @@ pub fn part_of(site: Site, threads: usize) -> Part {
         Form::Direct(tile) => direct::part(site, tile, threads),
         Form::Contract(tile) if tile.threads() == threads => contract::part(site, tile),
         Form::Mma(tile) if tile.threads() == threads => mma::part(site, tile),
-        Form::Contract(_) | Form::Mma(_) => {
+        Form::Cooperative(tile) if tile.threads() == threads => cooperative::part(site, tile),
+        Form::Contract(_) | Form::Mma(_) | Form::Cooperative(_) => {
             let lanes = reduce::lanes(site.kernel, site.target).min(threads);
             reduce::part(site, lanes, threads)
         }

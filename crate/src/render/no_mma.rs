@@ -1,4 +1,5 @@
-//! Stands for `mma` where no language with tensor cores is built in: no kernel takes this form.
+//! Stands for `mma` where no language with tensor cores is built in, and for `cooperative` in a browser: no kernel takes
+//! these forms.
 
 use super::{Part, Site, Target};
 use crate::kernel::Kernel;

@@ -4,7 +4,7 @@
 mod wide;
 
 use super::{
-    Site, Spelling,
+    Site, Spelling, Target,
     spelling::{Operand, Words},
 };
 use crate::{
@@ -85,6 +85,10 @@ impl<'a> Printer<'a> {
             kept: None,
             fresh: 0,
         }
+    }
+
+    pub fn target(&self) -> Target {
+        self.site.target
     }
 
     pub fn line(&mut self, text: impl AsRef<str>) {

@@ -333,6 +333,9 @@ fn join_name(op: Reduce) -> &'static str {
 fn join(p: &Printer, prefix: &str, op: Reduce, dtype: DType, threads: usize, lanes: usize) -> String {
     let ty = (p.lang.ty)(dtype);
     let name = format!("{}_{ty}", join_name(op));
+    let team = p.target().lanes.min(lanes);
+    // Neighbours hand around numbers only.
+    let skeleton = p.lang.join_lanes.filter(|_| team > 1 && dtype != DType::Bool).unwrap_or(p.lang.join);
     let holes = [
         ("prefix", prefix.to_string()),
         ("name", name),
@@ -341,7 +344,11 @@ fn join(p: &Printer, prefix: &str, op: Reduce, dtype: DType, threads: usize, lan
         ("half", (lanes / 2).to_string()),
         ("distance", (lanes / 2).min(16).to_string()),
         ("warps", lanes.div_ceil(32).to_string()),
+        ("team", team.to_string()),
+        ("half_team", (team / 2).to_string()),
+        ("teams", (threads / team).to_string()),
+        ("teams_of_a_row", (lanes / team).to_string()),
         ("both", p.joined(op, dtype, "mine", "other")),
     ];
-    fill(p.lang.join, &holes)
+    fill(skeleton, &holes)
 }

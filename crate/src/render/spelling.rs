@@ -34,6 +34,8 @@ pub struct Spelling {
     pub buffer: fn(usize, DType, bool) -> String,
     /// Waits until all invocations of the workgroup are here and sees what they wrote to buffers.
     pub barrier: &'static str,
+    /// Whether the device's own float16 is used.
+    pub halves: bool,
     /// The definitions of the helper functions that `source` calls.
     pub helpers: fn(&str) -> String,
     /// The buffers, the parts and the entry point that calls them.
@@ -42,6 +44,8 @@ pub struct Spelling {
     pub reduce: &'static str,
     /// A function that joins the lanes' partial results; one per operation and dtype used.
     pub join: &'static str,
+    /// The same by neighbours that hand values around (`Target::lanes`), where `join` does not do so itself.
+    pub join_lanes: Option<&'static str>,
     pub contract: &'static str,
     /// Type of an element in memory, where each argument is a pointer of its own type.
     pub stored: fn(DType) -> &'static str,
@@ -68,6 +72,40 @@ pub struct Direct {
     pub skeleton: &'static str,
     /// The value that a lane of the team holds: name, lane.
     pub broadcast: fn(&str, usize) -> String,
+}
+
+/// Rows and columns of the matrices that a device multiplies, summed in float32.
+#[derive(Clone, Copy)]
+pub struct Matrices {
+    /// With factors of float16 and of float32; 0 for none.
+    pub halves: usize,
+    pub floats: usize,
+    pub spelling: &'static MatrixSpelling,
+}
+
+/// How the operations of a subgroup are written. Factors lie in workgroup memory, `stride` elements from term to term.
+pub struct MatrixSpelling {
+    /// Declarations the others use.
+    pub helpers: fn(&Shape) -> String,
+    /// Zeros to sum into.
+    pub zero: fn(&Shape) -> String,
+    /// A matrix of the first (`A`) or second (`B`) factor: role, where it starts in its tile.
+    pub load: fn(&Shape, char, &str) -> String,
+    /// Two factors and what their product is added to.
+    pub multiply: fn(&Shape, &str, &str, &str) -> String,
+    /// Writes a sum row by row: what, where.
+    pub store: fn(&Shape, &str, &str) -> String,
+}
+
+pub struct Shape<'a> {
+    pub prefix: &'a str,
+    /// Type of a factor's elements.
+    pub element: &'static str,
+    /// Rows and columns.
+    pub size: usize,
+    pub stride: usize,
+    /// Invocations of a subgroup.
+    pub lanes: usize,
 }
 
 /// An operand's text and, where it is known, its value.

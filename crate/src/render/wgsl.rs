@@ -13,7 +13,25 @@ use crate::graph::{
     Unary,
 };
 
-pub static WGSL: Spelling = Spelling {
+pub static WGSL: Spelling = PORTABLE;
+
+/// For devices that hold float16 and convert it as we do.
+#[cfg(not(target_family = "wasm"))]
+pub static WGSL_F16: Spelling = Spelling {
+    halves: true,
+    helpers: |source| {
+        let halves: Vec<&str> = HALVES.split("\n\n").map(declared).collect();
+        let others = PRELUDE.trim_end().split("\n\n").filter(|block| !halves.contains(&declared(block)));
+        let blocks: Vec<&str> = others.chain([HALVES]).collect();
+        let used = prelude::used(&blocks.join("\n\n"), source, declared);
+        let f16 = used.contains("(f16(") || source.contains("<f16");
+        let enable = if f16 { "enable f16;\n\n" } else { "" };
+        format!("{}{enable}{used}", enable_matrices(source))
+    },
+    ..PORTABLE
+};
+
+const PORTABLE: Spelling = Spelling {
     ty,
     constant,
     constant_name: |name, _, value| format!("let {name} = {value};"),
@@ -60,11 +78,16 @@ pub static WGSL: Spelling = Spelling {
         format!("@group(0) @binding({binding}) var<storage, {access}> b{number}: array<{element}>;\n")
     },
     barrier: "storageBarrier();",
-    helpers,
+    halves: false,
+    helpers: |source| enable_matrices(source) + &prelude::used(PRELUDE, source, declared),
     main: include_str!("../../../shaders/main.wgsl"),
     map: include_str!("../../../shaders/map.wgsl"),
     reduce: include_str!("../../../shaders/reduce.wgsl"),
     join: include_str!("../../../shaders/join.wgsl"),
+    #[cfg(not(target_family = "wasm"))]
+    join_lanes: Some(include_str!("../../../shaders/join_lanes.wgsl")),
+    #[cfg(target_family = "wasm")]
+    join_lanes: None,
     contract: include_str!("../../../shaders/contract.wgsl"),
     stored: |_| "",
     tiles: None,
@@ -76,9 +99,14 @@ pub static WGSL: Spelling = Spelling {
 
 const PRELUDE: &str = include_str!("../../../shaders/prelude.wgsl");
 
-fn helpers(source: &str) -> String {
-    prelude::used(PRELUDE, source, declared)
+fn enable_matrices(source: &str) -> String {
+    let uses = cfg!(not(target_family = "wasm")) && source.contains("coop_mat");
+    if uses { "enable wgpu_cooperative_matrix;\n\n".into() } else { String::new() }
 }
+
+/// Stands for the helpers of the same names.
+#[cfg(not(target_family = "wasm"))]
+const HALVES: &str = include_str!("../../../shaders/halves.wgsl");
 
 /// The name a prelude block declares.
 fn declared(block: &str) -> &str {
@@ -102,7 +130,7 @@ fn narrow(text: String, dtype: DType) -> String {
     match dtype {
         U8 => format!("({text} & 255u)"),
         I8 => format!("extractBits({text}, 0u, 8u)"),
-        F16 => format!("from_f16(to_f16({text}))"),
+        F16 => format!("round_f16({text})"),
         BF16 => format!("round_bf16({text})"),
         Bool | I32 | U32 | I64 | F32 | F64 => text,
     }

@@ -15,7 +15,7 @@ use std::{
 };
 
 /// The GPU whose work is counted.
-const GPU: Target = Target { lang: &WGSL, emulated: false, lanes: 1 };
+const GPU: Target = Target { lang: &WGSL, emulated: false, lanes: 1, matrices: None };
 
 #[derive(Default)]
 pub struct Null {

@@ -86,6 +86,7 @@ pub fn plan(id: u64, outputs: &[Node], inputs: &[Node], device: &dyn Device) -> 
         }
     };
     let work = work(groups.len(), &kernels);
+    debug_assert!(kernels.iter().all(Kernel::unconditional_stay_inside), "a kernel reaches past an argument");
     let kernels: Vec<Rc<Kernel>> = kernels.into_iter().map(Rc::new).collect();
     let mut verdicts = Vec::new();
     for custom in kernels.iter().filter_map(|k| k.custom()) {

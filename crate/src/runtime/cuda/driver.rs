@@ -92,7 +92,7 @@ pub fn failed(op: &'static str) -> impl Fn(DriverError) -> Error {
 /// TF32 rounds the factors of a product to 11 bits, so it is off unless asked for.
 fn target() -> Target {
     let tf32 = std::env::var("PLAYGRAD_TF32").is_ok_and(|v| v == "1");
-    Target { lang: if tf32 { &CUDA_TF32 } else { &CUDA }, emulated: false, lanes: 1 }
+    Target { lang: if tf32 { &CUDA_TF32 } else { &CUDA }, emulated: false, lanes: 1, matrices: None }
 }
 
 impl Gpu {

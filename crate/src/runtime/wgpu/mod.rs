@@ -8,6 +8,8 @@ mod check;
 mod memory;
 mod open;
 mod pipelines;
+#[cfg(not(target_family = "wasm"))]
+mod probe;
 mod read;
 #[cfg(not(target_family = "wasm"))]
 mod timed;
@@ -50,6 +52,9 @@ struct Inner {
     queue: wgpu::Queue,
     limits: Limits,
     target: Target,
+    /// Whether shaders check every access, proven or not.
+    #[cfg(not(target_family = "wasm"))]
+    checked: bool,
     health: Health,
     memory: RefCell<Memory>,
     pipelines: Pipelines,

@@ -1,9 +1,15 @@
 //! Finding an adapter. Every failure says why, and what to do.
 
+#[cfg(not(target_family = "wasm"))]
+use super::probe;
 use super::{ALIGNMENT, Gpu, Inner, SLOT, check::Health, memory::Memory, pipelines::Pipelines, uniform};
+#[cfg(not(target_family = "wasm"))]
+use crate::render::MATRICES;
+#[cfg(target_family = "wasm")]
+use crate::render::WGSL;
 use crate::{
     error::{Error, Result},
-    render::{Target, WGSL},
+    render::{Matrices, Target},
     runtime::{Counters, Device, Limits},
 };
 use std::{
@@ -13,8 +19,6 @@ use std::{
 
 /// Far more than a kernel may bind: tensors share slabs.
 const MAX_ARGUMENTS: usize = 32;
-/// More lanes than this share too little.
-const MAX_LANES: u32 = 16;
 /// Offsets are int32 elements of 4 bytes, and regions must not reach past them.
 const MAX_BINDING: u64 = 1 << 31;
 
@@ -22,7 +26,7 @@ const MAX_BINDING: u64 = 1 << 31;
 const FEATURES: wgpu::Features = if cfg!(target_family = "wasm") {
     wgpu::Features::SUBGROUP
 } else {
-    wgpu::Features::SUBGROUP.union(wgpu::Features::TIMESTAMP_QUERY)
+    wgpu::Features::SUBGROUP.union(wgpu::Features::TIMESTAMP_QUERY).union(wgpu::Features::SHADER_F16)
 };
 
 #[cfg(not(target_family = "wasm"))]
@@ -42,16 +46,20 @@ pub fn open_native(name: &'static str) -> Result<Rc<dyn Device>> {
     Ok(keep(pollster::block_on(open(name, backends, fix))?))
 }
 
-/// The native GPU with the shaders a real one would get, to test these where there is none.
+/// The native GPU with the shaders a real one would get, to test these where there is none; `matrices` may imitate those
+/// that subgroups multiply.
 #[cfg(not(target_family = "wasm"))]
-pub fn open_as_real() -> Result<Rc<dyn Device>> {
+pub fn open_as_real(matrices: Option<Matrices>) -> Result<Rc<dyn Device>> {
     let (name, backends) = if cfg!(target_vendor = "apple") {
         ("metal", wgpu::Backends::METAL)
     } else {
         ("vulkan", wgpu::Backends::VULKAN)
     };
     let mut gpu = pollster::block_on(open(name, backends, "install a GPU driver"))?;
-    Rc::get_mut(&mut gpu.0).expect("nobody shares a new device").target.emulated = false;
+    let target = &mut Rc::get_mut(&mut gpu.0).expect("nobody shares a new device").target;
+    target.emulated = false;
+    let has_halves = |m: Matrices| if target.lang.halves { m } else { Matrices { halves: 0, ..m } };
+    target.matrices = matrices.map(has_halves).or(target.matrices);
     Ok(keep(gpu))
 }
 
@@ -85,21 +93,35 @@ pub(super) async fn open(name: &'static str, backends: wgpu::Backends, fix: &str
             let web = cfg!(target_family = "wasm");
             missing(name, if web { "this browser offers no GPU adapter".into() } else { e.to_string() }, fix)
         })?;
-    let descriptor = wgpu::DeviceDescriptor {
+    let mut descriptor = wgpu::DeviceDescriptor {
         label: Some("playgrad"),
         required_features: adapter.features() & FEATURES,
         required_limits: adapter.limits(),
         ..Default::default()
     };
+    let matrices = matrices(&adapter);
+    if matrices.is_some() {
+        descriptor.required_features |= wgpu::Features::EXPERIMENTAL_COOPERATIVE_MATRIX;
+        // SAFETY: the one experimental feature is used by `shaders/cooperative.wgsl` alone, as the adapter offers it.
+        descriptor.experimental_features = unsafe { wgpu::ExperimentalFeatures::enabled() };
+    }
     let (device, queue) =
         adapter.request_device(&descriptor).await.map_err(|e| missing(name, e.to_string(), fix))?;
     let info = adapter.get_info();
     let health = Health::watch(name, &device);
     let limits = limits(&device.limits(), &info);
-    let target = Target { lang: &WGSL, emulated: limits.emulated, lanes: lanes(&device, &info) };
+    #[cfg(target_family = "wasm")]
+    let (lang, lanes) = (&WGSL, lanes(&device, &info));
+    #[cfg(not(target_family = "wasm"))]
+    let (lang, lanes) =
+        (probe::lang(&device, &queue, &health), probe::lanes(&device, &queue, &health, &info));
+    let matrices = matrices.map(|m| Matrices { halves: if lang.halves { m.halves } else { 0 }, ..m });
+    let target = Target { lang, emulated: limits.emulated, lanes, matrices };
     Ok(Gpu(Rc::new(Inner {
+        #[cfg(not(target_family = "wasm"))]
+        checked: std::env::var("PLAYGRAD_CHECKED").is_ok_and(|v| v != "0"),
         name,
-        description: describe(name, &info),
+        description: describe(name, &info, target),
         uniform: RefCell::new(uniform(&device, 64 * SLOT as u64)),
         memory: RefCell::new(Memory::new(limits.max_bytes)),
         pipelines: Pipelines::default(),
@@ -123,29 +145,63 @@ fn limits(l: &wgpu::Limits, info: &wgpu::AdapterInfo) -> Limits {
     }
 }
 
-/// Invocations of a subgroup, where all subgroups have as many and shaders may use them; else 1.
-fn lanes(device: &wgpu::Device, info: &wgpu::AdapterInfo) -> usize {
-    let lanes = info.subgroup_min_size;
-    let same = lanes == info.subgroup_max_size && lanes.is_power_of_two() && lanes <= MAX_LANES;
-    if same && has_subgroups(device) { lanes as usize } else { 1 }
-}
-
+/// The matrices that subgroups multiply, summed in float32.
 #[cfg(not(target_family = "wasm"))]
-fn has_subgroups(device: &wgpu::Device) -> bool {
-    device.features().contains(wgpu::Features::SUBGROUP)
+fn matrices(adapter: &wgpu::Adapter) -> Option<Matrices> {
+    use wgpu::CooperativeScalarType::{F16, F32};
+    if !adapter.features().contains(wgpu::Features::EXPERIMENTAL_COOPERATIVE_MATRIX) {
+        return None;
+    }
+    let offered = adapter.cooperative_matrix_properties();
+    let of = |ab| {
+        let square = |m: &&wgpu::CooperativeMatrixProperties| {
+            m.m_size == m.n_size && m.n_size == m.k_size && (m.ab_type, m.cr_type) == (ab, F32)
+        };
+        offered.iter().filter(square).map(|m| m.m_size as usize).max().unwrap_or(0)
+    };
+    Some(Matrices { halves: of(F16), floats: of(F32), spelling: &MATRICES })
 }
 
 #[cfg(target_family = "wasm")]
-fn has_subgroups(device: &wgpu::Device) -> bool {
-    device.as_webgpu().is_some_and(|d| d.features().has("subgroups"))
+fn matrices(_: &wgpu::Adapter) -> Option<Matrices> {
+    None
 }
 
-fn describe(name: &str, info: &wgpu::AdapterInfo) -> String {
+/// Invocations of a subgroup, where all subgroups have as many and shaders may use them; else 1.
+#[cfg(target_family = "wasm")]
+fn lanes(device: &wgpu::Device, info: &wgpu::AdapterInfo) -> usize {
+    let same = info.subgroup_min_size == info.subgroup_max_size && info.subgroup_min_size.is_power_of_two();
+    let has = || device.as_webgpu().is_some_and(|d| d.features().has("subgroups"));
+    if same && has() { info.subgroup_min_size as usize } else { 1 }
+}
+
+fn describe(name: &str, info: &wgpu::AdapterInfo, target: Target) -> String {
     let parts = [&info.name, &info.driver, &info.driver_info].map(|s| s.trim().to_string());
     let known: Vec<String> = parts.into_iter().filter(|s| !s.is_empty()).collect();
     let adapter = if known.is_empty() { "a GPU of the browser".into() } else { known.join(", ") };
     let kind = if info.device_type == wgpu::DeviceType::Cpu { ", software on the CPU" } else { "" };
-    format!("{adapter} ({name}{kind})")
+    format!("{adapter} ({name}{kind}{})", used(target))
+}
+
+/// What kernels use beyond what every device has.
+#[cfg(not(target_family = "wasm"))]
+fn used(target: Target) -> String {
+    let mut used = String::new();
+    if target.lang.halves {
+        used += ", float16";
+    }
+    if target.lanes > 1 {
+        used += &format!(", subgroups of {}", target.lanes);
+    }
+    if target.matrices.is_some_and(|m| m.halves.max(m.floats) > 0) {
+        used += ", cooperative matrices";
+    }
+    used
+}
+
+#[cfg(target_family = "wasm")]
+fn used(_: Target) -> &'static str {
+    ""
 }
 
 fn missing(name: &str, got: impl Into<String>, fix: &str) -> Error {

@@ -101,7 +101,7 @@ impl Pipelines {
         let pipeline = match stage.dispatch.custom() {
             Some(custom) => build_custom(gpu, custom, bindings, &shader, &layout.pipeline)?,
             None => {
-                gpu.health.checked(failed, &gpu.device, || build(gpu, &name, &shader, &layout.pipeline))?
+                gpu.health.checked(failed, &gpu.device, || build(gpu, stage, &shader, &layout.pipeline))?
             }
         };
         let made = Rc::new(Pipeline { pipeline, layout, grid: shader.grid });
@@ -156,7 +156,28 @@ impl Pipelines {
     }
 }
 
-fn build(gpu: &Inner, name: &str, shader: &Shader, layout: &wgpu::PipelineLayout) -> wgpu::ComputePipeline {
+/// A browser checks in any case.
+#[cfg(target_family = "wasm")]
+fn checks(_: &Inner, _: &Dispatch) -> wgpu::ShaderRuntimeChecks {
+    wgpu::ShaderRuntimeChecks::unchecked()
+}
+
+#[cfg(not(target_family = "wasm"))]
+fn checks(gpu: &Inner, dispatch: &Dispatch) -> wgpu::ShaderRuntimeChecks {
+    if !gpu.checked && dispatch.kernels.iter().all(|(kernel, _)| kernel.stays_inside()) {
+        wgpu::ShaderRuntimeChecks::unchecked()
+    } else {
+        wgpu::ShaderRuntimeChecks::checked()
+    }
+}
+
+fn build(
+    gpu: &Inner,
+    stage: &Stage,
+    shader: &Shader,
+    layout: &wgpu::PipelineLayout,
+) -> wgpu::ComputePipeline {
+    let name = stage.dispatch.name();
     // Browsers want the line that naga does not know.
     let enable = if cfg!(target_family = "wasm") && shader.source.contains("subgroup") {
         "enable subgroups;\n"
@@ -165,14 +186,13 @@ fn build(gpu: &Inner, name: &str, shader: &Shader, layout: &wgpu::PipelineLayout
     };
     let source = format!("{enable}{}", shader.source);
     let descriptor =
-        wgpu::ShaderModuleDescriptor { label: Some(name), source: wgpu::ShaderSource::Wgsl(source.into()) };
-    // SAFETY: loops count up to constants; every index is an index expression that stays inside its argument
-    // (gathered indices are masked), and divisors are constants or made non-zero.
-    let module = unsafe {
-        gpu.device.create_shader_module_trusted(descriptor, wgpu::ShaderRuntimeChecks::unchecked())
-    };
+        wgpu::ShaderModuleDescriptor { label: Some(&name), source: wgpu::ShaderSource::Wgsl(source.into()) };
+    let checks = checks(gpu, &stage.dispatch);
+    // SAFETY: checks are left out only where every index is proven to stay inside its argument (`kernel/inside.rs`);
+    // loops count up to constants, and divisors are constants or made non-zero.
+    let module = unsafe { gpu.device.create_shader_module_trusted(descriptor, checks) };
     gpu.device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
-        label: Some(name),
+        label: Some(&name),
         layout: Some(layout),
         module: &module,
         entry_point: Some("main"),
