@@ -3,7 +3,7 @@
 use crate::{graph::DType, kernel::Kernel};
 
 /// Lanes per block: a dozen registers of this size stay in L1.
-pub const LANES: usize = 256;
+pub const LANES: usize = if cfg!(target_arch = "wasm32") { 256 } else { 512 };
 
 /// Lanes per block of a kernel: half as many where some hold 64 bits.
 pub fn lanes(kernel: &Kernel) -> usize {

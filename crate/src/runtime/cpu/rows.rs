@@ -36,7 +36,9 @@ struct Stores {
 }
 
 /// Enough lanes to pay for the instruction dispatch.
-const ENOUGH: usize = 128;
+const ENOUGH: usize = LANES / 2;
+/// Points of a row that are worth folding by themselves.
+const FEW: usize = 8;
 
 impl Rows {
     pub fn new(kernel: &Kernel) -> Rows {
@@ -240,7 +242,11 @@ pub fn prefers_outer(kernel: &Kernel) -> bool {
     let (along, _) = trailing(kernel, &kernel.outer, ENOUGH);
     let (rows, points) = (kernel.rows(), kernel.size(reduced).max(1));
     let (wide_in, wide_out) = (kernel.size(&inside).max(1), kernel.size(&along).max(1));
-    let blocks_in = rows * (points / wide_in) * wide_in.div_ceil(LANES);
+    let blocks_in = match LANES / points {
+        // `Short` puts as many rows in a block.
+        most if most > 1 && points >= FEW && cfg!(not(target_arch = "wasm32")) => rows.div_ceil(most),
+        _ => rows * (points / wide_in) * wide_in.div_ceil(LANES),
+    };
     let blocks_out = (rows / wide_out) * wide_out.div_ceil(LANES) * points;
     let jumps = |ranges: &[RangeId]| {
         let Some(last) = ranges.last() else { return 0 };

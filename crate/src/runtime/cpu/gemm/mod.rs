@@ -50,8 +50,8 @@ pub struct Scratch {
     rows: Vec<f32>,
     columns: Vec<f32>,
     sums: Vec<f32>,
-    /// The batch, the part and the first column that `columns` holds for the whole depth.
-    kept: Option<(usize, usize, usize)>,
+    /// The run, the batch, the part and the first column that `columns` holds for the whole depth.
+    kept: Option<[usize; 4]>,
 }
 
 impl Gemm {
@@ -119,7 +119,6 @@ impl Gemm {
         room: Room,
         some: Range<usize>,
     ) {
-        s.kept = None;
         for unit in some {
             let (part, at) = (unit / tiles.count(), unit % tiles.count());
             set_point(kernel, &self.batch, tiles.corner(at).0, frame.point);
@@ -198,7 +197,8 @@ impl Gemm {
         let (rows, columns) = (tall.min(rows - r0), wide.min(columns - c0));
         let (first, end) = (part * depth / parts, (part + 1) * depth / parts);
         let keep = tiles.down > 1 && wide * (end - first) <= KEPT;
-        let kept = s.kept == Some((batch, part, c0));
+        let wanted = Some([tiles.stamp, batch, part, c0]);
+        let kept = keep && s.kept == wanted;
         let deepest = DEPTH.min(end - first);
         grow(&mut s.rows, tall * deepest);
         grow(&mut s.columns, wide * if keep { end - first } else { deepest });
@@ -224,7 +224,7 @@ impl Gemm {
                 }
             }
         }
-        s.kept = keep.then_some((batch, part, c0));
+        s.kept = wanted.filter(|_| keep);
     }
 }
 

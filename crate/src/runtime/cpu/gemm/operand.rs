@@ -12,7 +12,7 @@ use crate::{
         tape::{Frame, Lanes, Tape},
     },
 };
-use std::sync::OnceLock;
+use std::{ops::Range, sync::OnceLock};
 use wasm_encoder::Function;
 
 pub struct Operand {
@@ -173,20 +173,28 @@ impl Plain {
         let checks: Vec<(i64, &Check)> = self.mask.iter().map(|c| (c.at.base(frame.point), c)).collect();
         for panel in (0..count).step_by(width) {
             let filled = width.min(count - panel);
+            let lane = |i: usize| base + self.index.lanes[from + panel + i] as isize;
+            let follow = |all: Range<usize>| {
+                checks.is_empty()
+                    && all.clone().all(|i| lane(i) == lane(all.start) + (i - all.start) as isize)
+            };
+            // SAFETY: elements of the argument that follow each other, for each of the depth.
+            let copy = |first: usize| unsafe {
+                (frame.args[self.arg].cast::<f32>().offset(lane(first)), out.add(panel * deep + first))
+            };
+            let depth = &self.index.depth[k0..k0 + deep];
+            if filled == 32 && width == 32 && follow(0..32) {
+                let (source, out) = copy(0);
+                // SAFETY: as above.
+                unsafe { copied::<32>(source, depth, out, width) };
+                continue;
+            }
             // Backwards, because a vector may reach into the next row of the panel.
             for first in (0..filled).step_by(8).rev() {
-                let lane = |i: usize| base + self.index.lanes[from + panel + first + i] as isize;
-                if checks.is_empty() && first + 8 <= filled && (1..8).all(|i| lane(i) == lane(0) + i as isize)
-                {
-                    // SAFETY: eight elements of the argument that follow each other, for each of the depth.
-                    unsafe {
-                        let source = frame.args[self.arg].cast::<f32>().offset(lane(0));
-                        let out = out.add(panel * deep + first);
-                        for (k, at) in self.index.depth[k0..k0 + deep].iter().enumerate() {
-                            let eight = source.offset(*at as isize).cast::<[f32; 8]>().read_unaligned();
-                            out.add(k * width).cast::<[f32; 8]>().write_unaligned(eight);
-                        }
-                    }
+                if first + 8 <= filled && follow(first..first + 8) {
+                    let (source, out) = copy(first);
+                    // SAFETY: as above.
+                    unsafe { copied::<8>(source, depth, out, width) };
                     continue;
                 }
                 for first in [first + 4, first].into_iter().filter(|first| *first < filled) {
@@ -257,6 +265,20 @@ impl Plain {
                 }
             }
             k = end;
+        }
+    }
+}
+
+/// Copies `N` elements that follow each other, for each of the depth.
+///
+/// # Safety
+/// They lie in the argument and in the panel.
+unsafe fn copied<const N: usize>(from: *const f32, depth: &[i32], out: *mut f32, width: usize) {
+    for (k, at) in depth.iter().enumerate() {
+        // SAFETY: passed on from the caller.
+        unsafe {
+            let some = from.offset(*at as isize).cast::<[f32; N]>().read_unaligned();
+            out.add(k * width).cast::<[f32; N]>().write_unaligned(some);
         }
     }
 }
@@ -342,7 +364,19 @@ impl Strip<'_> {
 }
 
 /// Rows as columns.
-#[cfg(not(target_arch = "wasm32"))]
+#[cfg(target_arch = "x86_64")]
+fn turned(rows: [[f32; 4]; 4]) -> [[f32; 4]; 4] {
+    use std::arch::x86_64::*;
+    // SAFETY: x86-64 has SSE; both are 64 bytes without padding.
+    unsafe {
+        let mut all = std::mem::transmute::<[[f32; 4]; 4], [__m128; 4]>(rows);
+        let [a, b, c, d] = &mut all;
+        _MM_TRANSPOSE4_PS(a, b, c, d);
+        std::mem::transmute::<[__m128; 4], [[f32; 4]; 4]>(all)
+    }
+}
+
+#[cfg(not(any(target_arch = "wasm32", target_arch = "x86_64")))]
 fn turned([a, b, c, d]: [[f32; 4]; 4]) -> [[f32; 4]; 4] {
     [0, 1, 2, 3].map(|j| [a[j], b[j], c[j], d[j]])
 }

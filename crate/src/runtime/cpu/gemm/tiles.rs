@@ -1,5 +1,7 @@
 //! How the result of a contraction is cut.
 
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+
 /// Most rows and columns of a tile.
 const ROWS: usize = 120;
 const COLUMNS: usize = 512;
@@ -18,6 +20,8 @@ pub struct Tiles {
     batches: usize,
     /// Parts of the depth.
     pub parts: usize,
+    /// Of this run alone, so that what a thread packed for another is not taken for its own.
+    pub stamp: usize,
 }
 
 impl Tiles {
@@ -31,9 +35,11 @@ impl Tiles {
         let equal = |size: usize, most: usize, unit: usize| {
             size.div_ceil(size.div_ceil(most).max(1)).next_multiple_of(unit).max(unit)
         };
+        static RUNS: AtomicUsize = AtomicUsize::new(0);
+        let stamp = RUNS.fetch_add(1, Relaxed);
         let cut = |tall: usize, wide: usize| {
             let (down, across) = (rows.div_ceil(tall), columns.div_ceil(wide));
-            Tiles { tall, wide, down, across, batches, parts: 1 }
+            Tiles { tall, wide, down, across, batches, parts: 1, stamp }
         };
         let mut tiles = cut(equal(rows, ROWS, mr), equal(columns, COLUMNS, nr));
         if tiles.count() <= FEW && depth >= 2 * PART {
