@@ -140,7 +140,7 @@ fn cuda_texts_compile() {
         Ok(nvrtc) => nvrtc,
         Err(why) => return println!("CUDA texts are not compiled: {why}"),
     };
-    let target = render::Target { lang: &render::CUDA, emulated: false, lanes: 1 };
+    let target = render::Target { lang: &render::CUDA, emulated: false, lanes: 1, matrices: None };
     for (name, kernel, x) in four() {
         let text = kernel.rendered(&x.iter().collect::<Vec<_>>(), target).unwrap();
         nvrtc.cubin(&text, "sm_90").unwrap_or_else(|why| panic!("{name}: {why}\n{text}"));

@@ -338,7 +338,7 @@ mod tests {
         let custom = Rc::new(source).call(args, Grid::Threads(4), 0);
         let arg = |(i, dtype): (usize, &DType)| Arg { dtype: *dtype, numel: 4, written: i == 2 };
         let args: Vec<Arg> = dtypes.iter().enumerate().map(arg).collect();
-        let target = Target { lang: &WGSL, emulated: false, lanes: 1 };
+        let target = Target { lang: &WGSL, emulated: false, lanes: 1, matrices: None };
         let text = shader(&custom, Bindings { args: &args, slots }, target).source;
         (custom, args, text)
     }
