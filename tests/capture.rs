@@ -78,7 +78,7 @@ fn replays_equal_plain_steps() {
                 playgrad::tensor::realize_all(&[x.clone(), y.clone()]).unwrap();
                 capture::begin().unwrap();
                 let loss = captured.step(&x, &y);
-                recorded = Some(capture::finish(&[x.node(), y.node()], &[loss.node()]));
+                recorded = Some(playgrad::tensor::finish_capture(&[x.node(), y.node()], &[loss.node()]));
                 loss
             }
         };
@@ -96,7 +96,7 @@ fn a_replay_builds_no_graph_and_compiles_nothing() {
     playgrad::tensor::realize_all(&[x.clone(), y.clone()]).unwrap();
     capture::begin().unwrap();
     let loss = s.step(&x, &y);
-    let step = capture::finish(&[x.node(), y.node()], &[loss.node()]);
+    let step = playgrad::tensor::finish_capture(&[x.node(), y.node()], &[loss.node()]);
     drop(step.replay(&[x.node(), y.node()]).unwrap());
     let (nodes, stats) = (playgrad::graph::live_nodes(), schedule::stats());
     for _ in 0..20 {
@@ -115,7 +115,7 @@ fn several_steps_in_one_call_equal_single_ones() {
         capture::begin().unwrap();
         let loss = s.step(x, y);
         let logits = s.model.forward(x).unwrap().realize().unwrap();
-        capture::finish(&[x.node(), y.node()], &[loss.node(), logits.node(), y.node()])
+        playgrad::tensor::finish_capture(&[x.node(), y.node()], &[loss.node(), logits.node(), y.node()])
     };
     let (x, y) = batch(0);
     let plain = setup();
@@ -144,4 +144,30 @@ fn a_jit_inside_a_jit_is_an_error() {
     capture::abandon();
     capture::begin().unwrap();
     capture::abandon();
+}
+
+/// An evaluation reads weights that another step changes.
+#[test]
+fn a_step_reads_weights_as_they_are_when_it_runs() {
+    let s = setup();
+    let (x, y) = batch(0);
+    s.step(&x, &y);
+    playgrad::tensor::realize_all(std::slice::from_ref(&x)).unwrap();
+    let plain = || s.model.forward(&x).unwrap().to_vec::<f32>().unwrap();
+    capture::begin().unwrap();
+    let out = s.model.forward(&x).unwrap().realize().unwrap();
+    let evaluation = playgrad::tensor::finish_capture(&[], &[out.node()]);
+    let mut before = out.to_vec::<f32>().unwrap();
+    for _ in 0..4 {
+        s.step(&x, &y);
+        let now = Tensor::from_node(evaluation.replay(&[]).unwrap().remove(0)).to_vec::<f32>().unwrap();
+        assert_ne!(now, before);
+        assert_eq!(now, plain());
+        before = now;
+    }
+    x.assign(&x.mul(2.0).unwrap()).unwrap();
+    assert_eq!(
+        Tensor::from_node(evaluation.replay(&[]).unwrap().remove(0)).to_vec::<f32>().unwrap(),
+        plain()
+    );
 }

@@ -80,7 +80,7 @@ fn train(name: &str, captured: bool) -> (Vec<f64>, Vec<u64>) {
             None if captured && i == 1 => {
                 capture::begin().unwrap();
                 let loss = step();
-                recorded = Some(capture::finish(&[], &[loss.node()]));
+                recorded = Some(playgrad::tensor::finish_capture(&[], &[loss.node()]));
                 loss
             }
             None => step(),

@@ -10,7 +10,7 @@ use playgrad::{
     models::Model,
     runtime::{self, ProcessGroup},
     schedule::capture,
-    tensor::{Slice, realize_all},
+    tensor::{Slice, finish_capture, realize_all},
 };
 use std::{
     env, fs,
@@ -45,7 +45,7 @@ fn trained(group: Option<&Rc<ProcessGroup>>, rows: [usize; 2], captured: bool) -
     if captured {
         capture::begin()?;
         step()?;
-        capture::finish(&[], &[]).replay_n(&[], STEPS - 2)?;
+        finish_capture(&[], &[]).replay_n(&[], STEPS - 2)?;
     } else {
         (1..STEPS).try_for_each(|_| step().map(drop))?;
     }

@@ -210,7 +210,7 @@ fn a_schedule_inside_a_captured_step_moves_at_every_replay() {
     step();
     capture::begin().unwrap();
     step();
-    let captured = capture::finish(&[], &[]);
+    let captured = playgrad::tensor::finish_capture(&[], &[]);
     captured.replay(&[]).unwrap();
     captured.replay_n(&[], 2).unwrap();
     assert_eq!(optimizer.lr(), 1.0 / 32.0);

@@ -145,8 +145,22 @@ fn note(part: Part, device: &Rc<dyn Device>, inputs: &[Node], outputs: &[Node]) 
 }
 
 /// Ends the recording: `args` are the nodes of the step's arguments, `results` what it returned, all computed.
-pub fn finish(args: &[Node], results: &[Node]) -> Capture {
-    let recording = RECORDING.take().unwrap_or_default();
+/// `follow` gives the state that a leaf is the present value of: the step reads it anew each time.
+pub(crate) fn finish(
+    args: &[Node],
+    results: &[Node],
+    follow: &dyn Fn(&Node) -> Option<Rc<dyn State>>,
+) -> Capture {
+    let mut recording = RECORDING.take().unwrap_or_default();
+    for node in recording.runs.iter().flat_map(|run| &run.inputs) {
+        let known = args.contains(node) || recording.states.iter().any(|(before, _)| before == node);
+        if !known
+            && let Some(state) = follow(node)
+            && !recording.states.iter().any(|(_, s)| Rc::ptr_eq(s, &state))
+        {
+            recording.states.push((node.clone(), state));
+        }
+    }
     let mut made: FxHashMap<Region, usize> = FxHashMap::default();
     let states = &recording.states;
     let source = |n: &Node, made: &FxHashMap<Region, usize>| {
@@ -235,6 +249,8 @@ impl Capture {
     /// One step; `place` may give the n-th value the step computes its storage.
     fn run(&self, args: &[Node], place: &dyn Fn(usize) -> Option<Storage>) -> Result<Vec<Node>> {
         let before: Vec<Node> = self.states.iter().map(|(s, _)| s.node()).collect();
+        let waits = |n: &&Node| n.as_leaf().is_none() && !n.is_realized();
+        run::realize(&before.iter().filter(waits).cloned().collect::<Vec<_>>())?;
         let mut made: Vec<Storage> = Vec::new();
         for run in &self.runs {
             let inputs = run

@@ -261,6 +261,17 @@ impl Tensor {
     }
 }
 
+/// Ends what [`capture::begin`] started. Tensors that the step reads but does not change are read anew in each replay.
+pub fn finish_capture(args: &[Node], results: &[Node]) -> capture::Capture {
+    let handles = RECEIVERS.with_borrow_mut(upgrade);
+    let follow = |node: &Node| {
+        let named = || handles.iter().filter(|t| *t.0.node.borrow() == *node);
+        let weight = named().find(|t| t.requires_grad() == Some(true));
+        Some(weight.or_else(|| named().next())?.0.clone() as Rc<dyn capture::State>)
+    };
+    capture::finish(args, results, &follow)
+}
+
 /// The one place where a handle is given another node.
 fn replace(tensor: &Tensor, node: Node) {
     if node.as_leaf().is_some() {

@@ -50,7 +50,7 @@ pub use conv::Conv2dOptions;
 pub use create::{BF16, Element, F16};
 pub use custom::{CustomKernel, Host, custom_node};
 pub use gradcheck::{GradCheck, Worst, gradcheck};
-pub use handle::{live_tensors, realize_all};
+pub use handle::{finish_capture, live_tensors, realize_all};
 pub use index::{Index, Index as Slice};
 pub use loss::Reduction;
 pub use mode::{no_grad, set_grad_enabled, with_training};

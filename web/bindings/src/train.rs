@@ -234,7 +234,7 @@ pub fn jit_begin(args: &[u32]) -> Js<()> {
 pub fn jit_end(args: &[u32], results: &[u32]) -> Js<u32> {
     let (args, results) = (all(args).js()?, all(results).js()?);
     tensor::realize_all(&results).js()?;
-    let captured = Rc::new(capture::finish(&nodes(&args), &nodes(&results)));
+    let captured = Rc::new(tensor::finish_capture(&nodes(&args), &nodes(&results)));
     Ok(CAPTURES.with_borrow_mut(|t| t.add(captured)))
 }
 

@@ -6,7 +6,7 @@ use playgrad::{
     models::Model,
     optim::Optimizer,
     schedule::capture::{self, Capture},
-    tensor::realize_all,
+    tensor::{finish_capture, realize_all},
 };
 
 pub struct Steps {
@@ -49,7 +49,7 @@ impl Steps {
         realize_all(&[self.x.clone(), self.labels.clone()])?;
         capture::begin()?;
         let loss = self.plain().and_then(|loss| loss.realize()).inspect_err(|_| capture::abandon())?;
-        self.captured = Some(capture::finish(&[], &[loss.node()]));
+        self.captured = Some(finish_capture(&[], &[loss.node()]));
         Ok(loss)
     }
 

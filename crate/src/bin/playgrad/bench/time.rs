@@ -6,7 +6,7 @@ use playgrad::{
     graph::Node,
     runtime::Device,
     schedule::capture::{self, Capture},
-    tensor::{block_on, realize_all},
+    tensor::{block_on, finish_capture, realize_all},
 };
 use std::{
     rc::Rc,
@@ -73,7 +73,7 @@ impl Replay {
         capture::begin()?;
         let out = run(inputs).and_then(|out| out.realize()).inspect_err(|_| capture::abandon())?;
         let inputs: Vec<Node> = inputs.iter().map(Tensor::node).collect();
-        Ok((Replay { captured: capture::finish(&inputs, &[out.node()]), inputs }, out))
+        Ok((Replay { captured: finish_capture(&inputs, &[out.node()]), inputs }, out))
     }
 
     pub fn run(&self, n: usize) -> Result<()> {
