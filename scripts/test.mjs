@@ -19,8 +19,8 @@ import {
 
 const KB = 1024;
 const budgets = [
-  { what: "wasm", limit: 740 * KB, of: () => [at("web/package/wasm/playgrad_bg.wasm")] },
-  { what: "wasm with threads", limit: 740 * KB, of: () => [at("web/package/wasm/playgrad_threads_bg.wasm")] },
+  { what: "wasm", limit: 736 * KB, of: () => [at("web/package/wasm/playgrad_bg.wasm")] },
+  { what: "wasm with threads", limit: 736 * KB, of: () => [at("web/package/wasm/playgrad_threads_bg.wasm")] },
   { what: "reader", limit: 340 * KB, of: () => [at("web/package/wasm/reader.wasm")] },
   { what: "JavaScript", limit: 31 * KB, of: () => [at("web/package/wasm/playgrad.js"), ...faceScripts()] },
   { what: "lessons' entries", limit: 20 * KB, of: () => scripts().filter(isEntry) },

@@ -138,7 +138,7 @@ test.each(Object.entries(models))(
     const model = make();
     const x = example().realize();
     const saved = await onnx.save(model, [x]);
-    const expected = await (typeof model === "function" ? model(x) : (model.forward(x) as Tensor)).data();
+    const expected = await ((typeof model === "function" ? model(x) : model.forward(x)) as Tensor).data();
     expect(Math.max(...expected) - Math.min(...expected)).toBeGreaterThan(0.01);
     const imported = await onnx.load(saved);
     expect(await apart(imported(x), expected as Float32Array)).toBeLessThan(1e-4);

@@ -11,7 +11,7 @@ const own = snippetsOf(join(folder, "README.md"));
 const projects = snippetsOf(join(folder, "..", "..", "README.md"));
 const snippets = [...own, ...projects];
 
-test("the READMEs have their snippets", () => expect([own.length, projects.length]).toEqual([8, 1]));
+test("the READMEs have their snippets", () => expect([own.length, projects.length]).toEqual([9, 1]));
 
 test.each(snippets.map((code, i) => [i + 1, code] as const))(
   "README snippet %i runs",
