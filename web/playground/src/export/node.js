@@ -34,6 +34,8 @@ export async function* steps(count = Infinity) {
 }
 
 export const slider = (_name, { value }) => value;
+export const text = slider;
+export const modelFile = () => undefined;
 
 /** Generated digits, or MNIST's four files from the folder that MNIST names. */
 export async function dataset({ train = 6000, test = 1000 } = {}) {

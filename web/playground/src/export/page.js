@@ -104,6 +104,11 @@ export function slider(name, { min, max, value, step = (max - min) / 100 }) {
   return Number(panel(name, make).value);
 }
 
+/** A field for text; returns what stands in it. */
+export function text(name, { value, rows = 6 }) {
+  return panel(name, () => Object.assign(document.createElement("textarea"), { value, rows })).value;
+}
+
 const look = (model, x) => {
   const training = Tensor.training;
   Tensor.training = false;
