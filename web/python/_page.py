@@ -95,7 +95,8 @@ def describe(error: BaseException) -> dict:
     names = {kind.__name__ for kind in type(error).__mro__}
     told = {"name": type(error).__name__, "message": message(error), "kind": "runtime", **place(error)}
     if "EngineError" in names:
-        told["kind"] = "device" if "DeviceError" in names else "data" if "DataError" in names else "engine"
+        own = (kind for kind in ("device", "data", "kernel") if f"{kind.title()}Error" in names)
+        told["kind"] = next(own, "engine")
         told |= {key: getattr(error, key) for key in ("op", "got", "expected", "fix")}
         if getattr(error, "text", None):
             told["shader"] = {key: getattr(error, key) for key in ("text", "line", "column")}

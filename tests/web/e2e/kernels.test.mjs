@@ -37,7 +37,8 @@ for (const language of Object.keys(languages)) {
     assert.equal(await page.until(["failed"], 120_000), "failed");
     assert.match(await page.errorLine(), /^let scale = inverse\(/);
     assert.equal(await page.page.locator(".cm-lintRange-error").innerText(), "inverse");
-    assert.match(await page.errorText(), /KernelError, line \d+[\s\S]*rms_norm[\s\S]*line 7, column 17/);
+    const card = /^A kernel does not compile\s+KernelError, line \d+[\s\S]*rms_norm[\s\S]*line 7, column 17/;
+    assert.match(await page.errorText(), card);
     await page.close();
   });
 }

@@ -9,7 +9,7 @@ export type DataSource = ({ kind: "digits" } | { kind: "mnist"; files: File[] })
   model?: File;
 };
 
-export type ErrorKind = "syntax" | "runtime" | "engine" | "device" | "data" | "load";
+export type ErrorKind = "syntax" | "runtime" | "engine" | "kernel" | "device" | "data" | "load";
 
 export interface ProgramError {
   kind: ErrorKind;

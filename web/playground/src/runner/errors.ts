@@ -61,6 +61,7 @@ export function shaderPlace(
 function engineKind(error: Error): ErrorKind {
   if (error instanceof playgrad.DeviceError) return "device";
   if (error instanceof playgrad.DataError) return "data";
+  if (error instanceof playgrad.KernelError) return "kernel";
   return "engine";
 }
 

@@ -256,6 +256,7 @@ export const text = {
       syntax: "This line cannot be read",
       runtime: "The program stopped with an error",
       engine: "An operation does not fit",
+      kernel: "A kernel does not compile",
       device: "The device cannot do this",
       data: "The data cannot be read",
       load: "The engine did not load",
