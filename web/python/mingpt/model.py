@@ -109,9 +109,11 @@ class GPT:
 
     def __call__(self, idx, targets=None):
         """Tokens `(batch, length)` → logits `(batch, length, vocab_size)` of the token after each, and the mean
-        cross-entropy of `targets` `(batch, length)`, where those of -1 do not count; None without them."""
+        cross-entropy of `targets` `(batch, length)`, where those of -1 do not count, in the mean neither; or None."""
         logits = self._run(idx, [])
-        return logits, None if targets is None else logits.sparse_categorical_crossentropy(targets)
+        if targets is None:
+            return logits, None
+        return logits, logits.log_softmax(-1).flatten(0, 1).nll_loss(targets.flatten(), ignore_index=-1)
 
     def attention(self, idx):
         """How much each token looks at each before it: per block `(batch, n_head, length, length)`, rows sum to 1."""

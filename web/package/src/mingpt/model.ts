@@ -172,9 +172,10 @@ export class GPT {
     return this.#run(tokens, []);
   }
 
-  /** The mean cross-entropy of the targets `[batch, length]`; those of -1 do not count. */
+  /** The mean cross-entropy of the targets `[batch, length]`; those of -1 do not count, in the mean neither. */
   loss(tokens: Tensor, targets: Tensor): Tensor {
-    return this.forward(tokens).sparseCategoricalCrossentropy(targets);
+    const scores = this.forward(tokens).logSoftmax(-1).flatten(0, 1);
+    return scores.nllLoss(targets.flatten(), null, -1);
   }
 
   /** How much each token looks at each before it: per block `[batch, heads, length, length]`, rows sum to 1. */

@@ -1,0 +1,110 @@
+import { readFileSync } from "node:fs";
+import { beforeAll, describe, expect, test } from "vitest";
+import { init, manualSeed, nn, type Tensor, tensor } from "../dist/index.js";
+import { GPT, type GPTSize, sizes, Trainer } from "../dist/mingpt/index.js";
+
+/** PyTorch's values, written by tests/reference/mingpt.py. */
+interface Values {
+  shape: number[];
+  values: number[];
+}
+const file = new URL("../../../tests/reference/mingpt.json", import.meta.url);
+const reference = JSON.parse(readFileSync(file, "utf8"));
+const of = ({ shape, values }: Values) => tensor(Float32Array.from(values), { shape });
+
+async function same(what: string, got: Tensor | null | undefined, expected: Values) {
+  expect(got?.shape, what).toEqual(expected.shape);
+  const values = await got!.data();
+  const apart = expected.values.map((value, i) => Math.abs(value - values[i]!) / (1 + Math.abs(value)));
+  expect(Math.max(...apart), what).toBeLessThan(1e-4);
+}
+
+function stored(): GPT {
+  const { n_layer, n_head, n_embd, vocab_size, block_size } = reference.sizes;
+  const model = new GPT({
+    nLayer: n_layer,
+    nHead: n_head,
+    nEmbd: n_embd,
+    vocabSize: vocab_size,
+    blockSize: block_size,
+  });
+  const state = Object.entries<Values>(reference.state).map(([name, value]) => [name, of(value)]);
+  nn.loadStateDict(model, Object.fromEntries(state));
+  return model;
+}
+
+beforeAll(() => init({ device: "cpu" }));
+
+describe("GPT", () => {
+  test("logits, loss, attention and gradients are PyTorch's, from its state dict", async () => {
+    const model = stored();
+    const tokens = of(reference.tokens).int();
+    await same("logits", model.forward(tokens), reference.logits);
+    await same("attention", model.attention(tokens)[0], reference.attention);
+    const loss = model.loss(tokens, of(reference.targets).int());
+    loss.backward();
+    await same("loss", loss, reference.loss);
+    const own = nn.stateDict(model);
+    expect(Object.keys(own).sort()).toEqual(Object.keys(reference.grads).sort());
+    for (const [name, grad] of Object.entries<Values>(reference.grads))
+      await same(name, own[name]!.grad, grad);
+  });
+
+  test("the small named models have as many weights as the formula says", () => {
+    const [vocabSize, blockSize] = [100, 64];
+    for (const modelType of ["gpt-nano", "gpt-micro", "gpt-mini"] as const) {
+      const [layers, , width] = sizes[modelType];
+      const block = 12 * width ** 2 + 13 * width;
+      const expected = (2 * vocabSize + blockSize + 2) * width + layers * block;
+      const weights = nn.parameters(new GPT({ modelType, vocabSize, blockSize }));
+      const count = weights.reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0);
+      expect(count, modelType).toBe(expected);
+    }
+  });
+
+  test("writes what the logits of the whole text say, also beyond its block", async () => {
+    const model = stored();
+    const start = [3, 1, 4];
+    const text = [...start];
+    for (let i = 0; i < 6; i++) {
+      const logits = model.forward(tensor([text.slice(-6)]).int());
+      text.push(await logits.at(0).at(-1).argmax().item());
+    }
+    const made = model.generate(tensor([start]).int(), 6, { sample: false });
+    expect(await made.tolist()).toEqual([text]);
+    expect(await model.next(start, { sample: false })).toBe(text[3]);
+    const likeliest = model.generate(tensor([start]).int(), 6, { topK: 1 });
+    expect(await likeliest.tolist()).toEqual([text]);
+  });
+
+  test("learns a sequence, counts its steps and writes it", async () => {
+    manualSeed(1);
+    const model = new GPT({ nLayer: 1, nHead: 2, nEmbd: 16, vocabSize: 4, blockSize: 4 });
+    const trainer = new Trainer(
+      model,
+      [
+        [
+          [0, 1, 2, 3],
+          [1, 2, 3, 0],
+        ],
+      ],
+      { learningRate: 1e-2, batchSize: 8 },
+    );
+    const first = await trainer.step().item();
+    expect(first).toBeCloseTo(Math.log(4), 1);
+    for (let i = 0; i < 60; i++) trainer.step();
+    expect(await trainer.step().item()).toBeLessThan(0.1);
+    expect(trainer.steps).toBe(62);
+    expect(await model.generate(tensor([[0]]).int(), 3, { sample: false }).tolist()).toEqual([[0, 1, 2, 3]]);
+  });
+
+  test("says what is wrong with sizes, tokens and data", async () => {
+    const small = { nLayer: 1, nHead: 2, nEmbd: 4, vocabSize: 3, blockSize: 2 };
+    expect(() => new GPT({ ...small, nHead: 3 })).toThrow(/3 heads for a width of 4/);
+    expect(() => new GPT({ modelType: "gpt-9" as GPTSize, vocabSize: 3, blockSize: 2 })).toThrow(/gpt-nano/);
+    const model = new GPT(small);
+    expect(() => model.forward(tensor([[0, 1, 2]]).int())).toThrow(/at most 2 tokens/);
+    await expect(model.next([])).rejects.toThrow(/at least one to go on from/);
+    expect(() => new Trainer(model, [])).toThrow(/an empty dataset/);
+  });
+});
