@@ -89,7 +89,9 @@ describe("a custom kernel", () => {
 
   test("tells mistakes", async () => {
     const x = tensor([1, 2]);
-    expect(await failure(() => muladd()(...([x] as Tensor[] as never as [Tensor, Tensor, Tensor])))).toBeInstanceOf(ArgumentError);
+    expect(
+      await failure(() => muladd()(...([x] as Tensor[] as never as [Tensor, Tensor, Tensor]))),
+    ).toBeInstanceOf(ArgumentError);
     expect(await failure(() => customKernel({ name: "k", inputs: ["out"] }))).toBeInstanceOf(ArgumentError);
     const gpuOnly = customKernel({ name: "k", inputs: ["x"], wgsl: "out[i] = x[i];" });
     expect(await failure(() => gpuOnly(x).data())).toBeInstanceOf(DeviceError);

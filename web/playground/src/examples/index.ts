@@ -26,7 +26,7 @@ export const groups = {
     "autoencoder",
   ],
   graphs: ["static-graph"],
-  sequences: ["gpt-sort", "mamba"],
+  sequences: ["gpt-sort", "gpt-adder", "chargpt", "mamba"],
   acting: ["cartpole"],
   engine: ["kernels", "onnx"],
 } as const satisfies Record<string, readonly string[]>;

@@ -18,6 +18,8 @@ const examples: Record<ExampleId, { title: string; about: string }> = {
   autoencoder: { title: "Denoising autoencoder", about: "Cleans digits it never saw" },
   kernels: { title: "Write your own kernel", about: "WGSL, its gradient, and what checks both" },
   "gpt-sort": { title: "minGPT: sort", about: "A small GPT learns to put digits in order" },
+  "gpt-adder": { title: "minGPT: add", about: "A small GPT learns to add two numbers" },
+  chargpt: { title: "minGPT: write", about: "A small GPT learns your text by the letter" },
   mamba: { title: "Mamba", about: "A memory that chooses what to keep" },
   cartpole: { title: "CartPole", about: "Learning to balance by trial and error" },
   onnx: { title: "Run a trained model", about: "ONNX files: saved, read, taught on" },
