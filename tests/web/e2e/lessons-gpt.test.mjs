@@ -22,4 +22,32 @@ for (const language of ["typescript", "python"]) {
     assert.deepEqual(page.problems, []);
     await page.close();
   });
+
+  test(`a small GPT adds 99 of 100 sums it never saw, in ${language}`, async () => {
+    const page = await visit({
+      storage: { "playgrad:example": "gpt-adder", "playgrad:language": language, "playgrad:device": "cpu" },
+    });
+    const start = Date.now();
+    assert.equal(await page.until(finished, 240_000), "done", await page.errorText());
+    console.log(`adder in ${language}: ${await page.steps()} steps, ${Date.now() - start} ms with loading`);
+    assert.ok((await page.lastValue("right")) >= 0.99 * 1429, `${await page.lastValue("right")} of 1429`);
+    assert.ok((await page.steps()) < 5000, `${await page.steps()} steps`);
+    assert.match(await page.console(), /85 \+ 47 = 132/);
+    assert.deepEqual(page.problems, []);
+    await page.close();
+  });
+
+  test(`a small GPT learns to write, in ${language}`, async () => {
+    const page = await visit({
+      storage: { "playgrad:example": "chargpt", "playgrad:language": language, "playgrad:device": "cpu" },
+    });
+    const start = Date.now();
+    assert.equal(await page.until(finished, 240_000), "done", await page.errorText());
+    console.log(`chargpt in ${language}: ${Date.now() - start} ms with loading`);
+    assert.equal(await page.steps(), 1000);
+    assert.ok((await page.lastValue("loss")) < 0.6, `loss ${await page.lastValue("loss")}`);
+    assert.match(await page.console(), /The old man|the boat|the sea/);
+    assert.deepEqual(page.problems, []);
+    await page.close();
+  });
 }

@@ -36,7 +36,7 @@ def count_right():
     made = model.generate(sums[:, :4], 3)
     return (made == sums).all(1).sum().item()
 
-for step in steps(3000):
+for step in steps(5000):
     plot(loss=trainer.step())
     if step % 100 != 99:
         continue

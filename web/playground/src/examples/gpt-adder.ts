@@ -46,7 +46,7 @@ async function countRight(): Promise<number> {
   return made.eq(sums).all(1).int().sum().item();
 }
 
-for await (const step of steps(3000)) {
+for await (const step of steps(5000)) {
   plot({ loss: trainer.step() });
   if (step % 100 !== 99) continue;
 
