@@ -89,7 +89,7 @@ class Tinygrad:
 
         self.t = tinygrad
         self.device = tinygrad.Device["CUDA" if device == "cuda" else "CPU"]
-        tinygrad.Device.DEFAULT = self.device.device
+        tinygrad.helpers.DEV.value = self.device.device
 
     def wait(self):
         self.device.synchronize()
@@ -147,7 +147,7 @@ class Tinygrad:
             return loss.realize(*optimizer.schedule_step())
 
         def step():
-            with self.t.Tensor.train():
+            with self.t.helpers.Context(TRAINING=1):
                 return captured()
 
         return step, [step().item() for _ in case["losses"]]
