@@ -6,7 +6,7 @@ import { finished, visit } from "./browser.mjs";
 /** The losses of the page's only run by step, as it exports them. */
 async function losses(page) {
   const download = page.page.waitForEvent("download");
-  await page.page.locator("button", { hasText: "CSV" }).click();
+  await page.page.getByRole("button", { name: "CSV", exact: true }).click();
   const file = await download;
   const rows = readFileSync(await file.path(), "utf8")
     .trim()
