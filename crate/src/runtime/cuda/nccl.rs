@@ -1,6 +1,6 @@
 //! NVIDIA's library for sums over GPUs, found by us: Python's package of it has a name that loaders do not look for.
 
-use super::driver::Gpu;
+use super::{driver::Gpu, nvrtc::library};
 use crate::{
     error::{Error, Result},
     runtime::ProcessGroup,
@@ -53,15 +53,7 @@ impl Nccl {
                 "install NCCL, or: pip install nvidia-nccl-cu12, and name its libnccl.so.2 in PLAYGRAD_NCCL";
             Error::device("data_parallel", got, "NVIDIA's NCCL 2", fix)
         };
-        let library = match std::env::var("PLAYGRAD_NCCL") {
-            // SAFETY: loading NCCL only makes its functions known.
-            Ok(path) => unsafe { Library::new(&path) }.map_err(|e| missing(e.to_string()))?,
-            Err(_) => {
-                // SAFETY: as above.
-                let found = NAMES.iter().find_map(|name| unsafe { Library::new(*name) }.ok());
-                found.ok_or_else(|| missing("no libnccl".into()))?
-            }
-        };
+        let library = library("PLAYGRAD_NCCL", &NAMES).map_err(missing)?;
         // SAFETY: the functions have the signatures of nccl.h and are kept with their library.
         let (name, init, mut nccl) = unsafe { Self::of(library) }.map_err(|e| missing(e.to_string()))?;
         let mut id = UniqueId([0; 128]);

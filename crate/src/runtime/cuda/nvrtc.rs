@@ -38,6 +38,16 @@ pub struct Nvrtc {
     _library: Library,
 }
 
+/// The library of NVIDIA's that a variable names, or the first there is of the names; else the reason.
+pub(super) fn library(variable: &str, names: &[&str]) -> Result<Library, String> {
+    // SAFETY: loading one of NVIDIA's libraries only makes its functions known.
+    let open = |name: &str| unsafe { Library::new(name) }.map_err(|e| e.to_string());
+    match std::env::var(variable) {
+        Ok(path) => open(&path),
+        Err(_) => names.iter().find_map(|name| open(name).ok()).ok_or(format!("no {}", names[0])),
+    }
+}
+
 impl Nvrtc {
     /// The library that `PLAYGRAD_NVRTC` names, or the system's.
     pub fn find() -> Result<Nvrtc> {
@@ -50,15 +60,7 @@ impl Nvrtc {
                  PLAYGRAD_NVRTC",
             )
         };
-        let library = match std::env::var("PLAYGRAD_NVRTC") {
-            // SAFETY: loading NVRTC only makes its functions known.
-            Ok(path) => unsafe { Library::new(&path) }.map_err(|e| missing(e.to_string()))?,
-            Err(_) => {
-                // SAFETY: as above.
-                let found = NAMES.iter().find_map(|name| unsafe { Library::new(*name) }.ok());
-                found.ok_or_else(|| missing("no libnvrtc".into()))?
-            }
-        };
+        let library = library("PLAYGRAD_NVRTC", &NAMES).map_err(missing)?;
         // SAFETY: the functions have the signatures of nvrtc.h and are kept with their library.
         unsafe { Self::of(library) }.map_err(|e| missing(e.to_string()))
     }
