@@ -12,11 +12,12 @@ const losses = {
     return [value, difference.map((d) => (2 * d) / out.length)];
   },
   crossEntropy(out, target) {
-    const n = target.length;
-    const classes = out.length / n;
+    const n = target.filter((label) => label >= 0).length;
+    const classes = out.length / target.length;
     const gradient = zeros(out.length);
     let value = 0;
     target.forEach((label, s) => {
+      if (label < 0) return;
       const row = out.subarray(s * classes, (s + 1) * classes);
       const top = Math.max(...row);
       const total = row.reduce((sum, v) => sum + Math.exp(v - top), 0);

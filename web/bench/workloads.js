@@ -104,6 +104,25 @@ const all = {
     checked: 2,
     small: { batch: 2, checked: 4 },
   },
+  gpt_sort: {
+    kind: "train",
+    title: "minGPT's sort: gpt-nano, 11 tokens of 3, the last 6 learned, no dropout, Adam, batch 64",
+    input: [11],
+    tokens: 3,
+    sorted: 6,
+    layers: [
+      ["embedding", 3, 48, 11],
+      ...[1, 2, 3].map(() => ["block", 48, 3]),
+      ["layerNorm", 48],
+      ["linear", 48, 3],
+    ],
+    loss: "crossEntropy",
+    optimizer: { kind: "adam", lr: 0.0005 },
+    batch: 64,
+    batches: 2,
+    checked: 4,
+    small: { batch: 4 },
+  },
   ...Object.fromEntries([256, 512, 1024, 2048].map((n) => [`matmul${n}`, matmul(n)])),
   elementwise: { ...rows, op: "elementwise", title: "Five elementwise operations on 4M floats" },
   softmax: { ...rows, op: "softmax", title: "softmax of [4096, 1024]" },
@@ -196,6 +215,7 @@ export function makeData(one) {
   if (one.kind === "op") return [operands(one)];
   if (one.loss === "mse")
     return [{ x: Float32Array.of(0, 0, 0, 1, 1, 0, 1, 1), y: Float32Array.of(0, 1, 1, 0) }];
+  if (one.sorted) return lists(one);
   return one.tokens ? tokens(one) : pictures(one);
 }
 
@@ -242,6 +262,21 @@ function tokens({ input: [length], tokens: count, batch, batches }) {
       }
     }
     return { x, y };
+  });
+}
+
+/** Lists of `sorted` tokens, each followed by itself in order: the target is the next token, -1 within the list. */
+function lists({ sorted: size, tokens: count, batch, batches }) {
+  const next = random(2);
+  return Array.from({ length: batches }, () => {
+    const all = Array.from({ length: batch }, () => {
+      const list = Array.from({ length: size }, () => Math.floor(next() * count));
+      return [...list, ...list.toSorted()];
+    });
+    return {
+      x: Int32Array.from(all.flatMap((both) => both.slice(0, -1))),
+      y: Int32Array.from(all.flatMap((both) => both.slice(1).map((v, i) => (i < size - 1 ? -1 : v)))),
+    };
   });
 }
 

@@ -114,24 +114,32 @@ function prepare({ layers }, weights) {
   return { params: nested.flat(), forward };
 }
 
+/** Rows of 0 where the target is -1. */
+function oneHot(targets, classes) {
+  const rows = Array.from(targets, (target) =>
+    Array.from({ length: classes }, (_, i) => Number(i === target)),
+  );
+  return np.array(Float32Array.from(rows.flat())).reshape([targets.length, classes]);
+}
+
 function train(one, weights, batches) {
   const { input, tokens, loss, optimizer, batch } = one;
   const prepared = prepare(one, weights);
   let { params } = prepared;
+  const classes = tokens ?? 10;
   const data = batches.map(({ x, y }) => ({
     x: np.array(x).reshape([batch, ...input]),
-    y: loss === "mse" ? np.array(y).reshape([batch, 1]) : np.array(y),
+    y: loss === "mse" ? np.array(y).reshape([batch, 1]) : oneHot(y, classes),
   }));
+  const counted = batches[0].y.filter((target) => target >= 0).length;
   const lossOf = (all, x, y) => {
     const out = prepared.forward(all, x);
     if (loss === "mse") return np.mean(np.square(out.sub(y)));
-    const classes = tokens ?? 10;
-    const rows = y.shape[0];
     return nn
-      .logSoftmax(out.reshape([rows, classes]))
-      .mul(nn.oneHot(y, classes))
+      .logSoftmax(out.reshape([y.shape[0], classes]))
+      .mul(y)
       .sum()
-      .mul(-1 / rows);
+      .mul(-1 / counted);
   };
   const rule = optimizer.kind === "adam" ? adamRule(optimizer.lr) : sgd(optimizer.lr);
   let state = rule.init(params);

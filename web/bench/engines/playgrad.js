@@ -71,7 +71,14 @@ const operations = {
   layernorm: (x, weight, bias) => x.layerNorm().mul(weight).add(bias),
 };
 
-function train(mode, { layers, input, loss, optimizer, batch }, weights, batches) {
+const losses = {
+  mse: (out, y) => out.mse(y),
+  crossEntropy: (out, y) => out.crossEntropy(y),
+  /** Of the targets that are not -1. */
+  masked: (out, y) => out.logSoftmax(-1).nllLoss(y, null, -1),
+};
+
+function train(mode, { layers, input, loss, sorted, optimizer, batch }, weights, batches) {
   Tensor.training = true;
   const model = new nn.Sequential(...layers.map((one, i) => layer(one, weights[i])));
   const data = batches.map(({ x, y }) => ({
@@ -80,10 +87,11 @@ function train(mode, { layers, input, loss, optimizer, batch }, weights, batches
   }));
   const parameters = nn.parameters(model);
   const Optimizer = { adam: optim.Adam, sgd: optim.SGD }[optimizer.kind];
+  const lossOf = losses[sorted ? "masked" : loss];
   const opt = new Optimizer(parameters, { lr: optimizer.lr });
   const plain = (x, y) => {
     const out = model.forward(x);
-    const value = (out.ndim > 2 ? out.reshape(-1, out.shape.at(-1)) : out)[loss](y);
+    const value = lossOf(out.ndim > 2 ? out.reshape(-1, out.shape.at(-1)) : out, y);
     opt.zeroGrad();
     value.backward();
     opt.step();

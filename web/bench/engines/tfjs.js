@@ -50,9 +50,9 @@ function gelu(x) {
   return tf.mul(tf.mul(x, 0.5), tf.add(tf.tanh(inner), 1));
 }
 
-/** By one-hot rows: the wasm backend lacks the gradient of `gather`. */
+/** By one-hot rows: the wasm backend lacks the gradient of `gather`, and its `oneHot` makes integers only. */
 function embedding(x, table, positions) {
-  const rows = tf.oneHot(tf.reshape(x, [-1]), table.shape[0], 1, 0, "float32");
+  const rows = tf.cast(tf.oneHot(tf.reshape(x, [-1]), table.shape[0]), "float32");
   return tf.add(tf.reshape(tf.matMul(rows, table), [...x.shape, table.shape[1]]), positions);
 }
 
@@ -142,7 +142,14 @@ function train(one, weights, batches) {
     x: tf.tensor(x, shape, tokens ? "int32" : "float32"),
     y: loss === "mse" ? tf.tensor(y, [batch, 1]) : tf.oneHot(tf.tensor1d(y, "int32"), classes),
   }));
-  const lossOf = loss === "mse" ? tf.losses.meanSquaredError : tf.losses.softmaxCrossEntropy;
+  const counts = Float32Array.from(batches[0].y, (target) => Number(target >= 0));
+  const shares = tf.div(
+    tf.tensor1d(counts),
+    counts.reduce((a, b) => a + b),
+  );
+  const masked = (y, out) => tf.losses.softmaxCrossEntropy(y, out, shares, 0, tf.Reduction.SUM);
+  const crossEntropy = one.sorted ? masked : tf.losses.softmaxCrossEntropy;
+  const lossOf = loss === "mse" ? tf.losses.meanSquaredError : crossEntropy;
   const opt =
     optimizer.kind === "adam"
       ? tf.train.adam(optimizer.lr, adam.beta1, adam.beta2, adam.eps)

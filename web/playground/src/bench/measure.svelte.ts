@@ -17,7 +17,7 @@ type Engine = (typeof engines)[number];
 export type Rival = Exclude<Engine["library"], "playgrad">;
 export const rivals: readonly Rival[] = ["tfjs", "jax"];
 
-const heavy = new Set(["cnn", "beautiful_mnist", "gpt_nano", "matmul1024", "matmul2048"]);
+const heavy = new Set(["cnn", "beautiful_mnist", "gpt_nano", "gpt_sort", "matmul1024", "matmul2048"]);
 const budget = 300;
 const rounds = 3;
 const limit = 30;
