@@ -1,6 +1,6 @@
 //! Recurrences on every device, against loops written here and values of PyTorch.
 
-use playgrad::{Tensor, error::Result, grad, runtime};
+use playgrad::{Tensor, error::Result, grad, models::mamba::selective_scan, runtime};
 
 /// Runs `f` on every device of this machine that computes.
 fn on_each_device(f: impl Fn()) {
@@ -308,13 +308,7 @@ fn a_selective_scan_and_its_gradients_are_pytorchs() {
         for x in &given {
             x.set_requires_grad(true).unwrap();
         }
-        let y = || -> Result<Tensor> {
-            let keep = delta.unsqueeze(-1)?.mul(a)?.exp()?;
-            let add = delta.mul(u)?.unsqueeze(-1)?.mul(b.unsqueeze(2)?)?;
-            let states = Tensor::scan(&keep, &add, 1, false)?;
-            states.mul(c.unsqueeze(2)?)?.sum(-1, false)?.add(u.mul(d)?)
-        };
-        let y = y().unwrap();
+        let y = selective_scan(u, delta, a, b, c, d).unwrap();
         same("output", &y, &values(&scan["out"]));
         let loss = y.mul(tensor(&scan["weights"])).unwrap().sum((), false).unwrap();
         let gradients = grad(&loss, &given.each_ref()).unwrap();

@@ -27,7 +27,7 @@ pub mod optim;
 pub mod data;
 /// Files of tensors.
 pub mod io;
-/// The example models of the command line and the work counts.
+/// Mamba, and the models of the command line and the work counts.
 pub mod models;
 
 /// What `DEBUG=n` prints.

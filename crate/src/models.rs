@@ -1,6 +1,7 @@
-//! The example models of the command line, the tests and the work counts: user code on `Tensor` only.
+//! Models: those of the command line, the tests and the work counts, and Mamba. User code on `Tensor` only.
 
 mod gpt;
+pub mod mamba;
 
 use crate::{
     data::{Images, Sequences},
@@ -304,4 +305,12 @@ pub fn count(name: &str, optimizer: &str, batch: Option<usize>) -> Result<Counts
         peak_bytes: device.counters().peak_bytes,
         params: parameters(&model.net).iter().map(Tensor::numel).sum(),
     })
+}
+
+/// The tensors of modules by `name.inner`.
+fn inside<const N: usize>(modules: [(&str, &dyn Module); N]) -> Vec<(String, Tensor)> {
+    let named = |(name, module): (&str, &dyn Module)| -> Vec<(String, Tensor)> {
+        module.tensors().into_iter().map(|(inner, t)| (format!("{name}.{inner}"), t)).collect()
+    };
+    modules.into_iter().flat_map(named).collect()
 }

@@ -1,5 +1,6 @@
 //! The two smallest of Andrej Karpathy's minGPT models, on short sequences of few tokens.
 
+use super::inside;
 use crate::{
     error::Result,
     graph::DType,
@@ -112,11 +113,4 @@ impl Module for Block {
             ("shrink", &self.shrink),
         ])
     }
-}
-
-fn inside<const N: usize>(modules: [(&str, &dyn Module); N]) -> Vec<(String, Tensor)> {
-    let named = |(name, module): (&str, &dyn Module)| -> Vec<(String, Tensor)> {
-        module.tensors().into_iter().map(|(inner, t)| (format!("{name}.{inner}"), t)).collect()
-    };
-    modules.into_iter().flat_map(named).collect()
 }

@@ -32,9 +32,15 @@ pub trait Module {
     fn tensors(&self) -> Vec<(String, Tensor)>;
 }
 
-/// The tensors an optimizer changes: those that require a gradient.
+/// The tensors an optimizer changes: those that require a gradient, each once where several layers share it.
 pub fn parameters(module: &dyn Module) -> Vec<Tensor> {
-    module.tensors().into_iter().map(|(_, t)| t).filter(|t| t.requires_grad() == Some(true)).collect()
+    let mut found: Vec<Tensor> = Vec::new();
+    for (_, tensor) in module.tensors() {
+        if tensor.requires_grad() == Some(true) && !found.iter().any(|t| t.same(&tensor)) {
+            found.push(tensor);
+        }
+    }
+    found
 }
 
 pub fn state_dict(module: &dyn Module) -> StateDict {
