@@ -10,7 +10,7 @@ import _playground as page
 from pyodide.ffi import JsException, create_proxy
 from tinygrad import Tensor
 from tinygrad._engine import EngineError, ask, error, wait
-from tinygrad.nn.state import get_parameters
+from tinygrad.nn.state import get_parameters, get_state_dict
 
 
 class UsageError(EngineError, ValueError):
@@ -51,7 +51,7 @@ def _tensor(value: Any) -> Tensor:
 def _keep(panel: str, op: str, source: Any) -> str:
     """Remembers what a panel shows under its name, by which the page asks for it."""
     if not _sources:
-        page.serve(create_proxy(_answer), create_proxy(_first_parameter), create_proxy(_drawing))
+        page.serve(*map(create_proxy, (_answer, _first_parameter, _drawing, _weights, _same)))
     _sources[panel] = op, source
     return panel
 
@@ -78,6 +78,16 @@ def _answer(panel: str, handle: int) -> int:
 def _first_parameter(panel: str) -> int:
     parameters = get_parameters(_sources[panel][1])
     return ask("alias", parameters[0]._id) if parameters else 0
+
+
+def _weights(panel: str) -> str:
+    """Handles by name, as JSON."""
+    named = get_state_dict(_sources[panel][1])
+    return json.dumps({name: ask("alias", tensor._id) for name, tensor in named.items()})
+
+
+def _same(panel: str, other: str) -> bool:
+    return _sources[panel][1] is _sources[other][1]
 
 
 _MOST_NODES = 160
@@ -226,8 +236,16 @@ def dataset(train: int = 6000, test: int = 1000) -> Dataset:
     return Dataset(Labelled(images, labels), Labelled(test_images, test_labels), source)
 
 
+def save(model: Any, name: str = "model") -> None:
+    """Offers a model's weights (or tensors by name, a dict) to the Export menu, which saves them as safetensors."""
+    if isinstance(model, Tensor):
+        expected = "a model, or a dict of tensors"
+        raise UsageError("save", "a tensor", expected, 'Give it a name: save({"w": w}).')
+    _tell(page.save, _keep(f"save:{name}", "save", model), name)
+
+
 def model_file() -> bytes | None:
-    """The bytes of the model that was dropped on the Data panel, if one was."""
+    """The bytes of the model or weights given in the File panel, which this call puts on the page; None if none are."""
     given = wait(_tell(page.modelFile))
     return None if given is None else bytes(given)
 

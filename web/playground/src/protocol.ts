@@ -5,7 +5,7 @@ export type DeviceChoice = "auto" | "webgpu" | "cpu";
 export type Language = "typescript" | "python";
 
 export type DataSource = ({ kind: "digits" } | { kind: "mnist"; files: File[] }) & {
-  /** A trained model for programs that ask for one. */
+  /** A trained model, or weights, for programs that ask for a file. */
   model?: File;
 };
 
@@ -103,6 +103,11 @@ export interface DatasetView {
   test: number;
 }
 
+export interface FileView {
+  kind: "file";
+  id: string;
+}
+
 export interface GraphNode {
   label: string;
   /** What it is made by; empty for what is given. */
@@ -162,6 +167,7 @@ export type View =
   | TensorView
   | DrawView
   | DatasetView
+  | FileView
   | GraphView
   | SceneView
   | ImagesView;
@@ -211,6 +217,7 @@ export type ToWorker =
   | { type: "slider"; name: string; value: number }
   | { type: "text"; name: string; value: string }
   | { type: "hidden"; ids: string[] }
+  | { type: "save"; name: string }
   | { type: "digit"; id: string; pixels: Float32Array };
 
 export interface Progress {
@@ -235,6 +242,10 @@ export type FromWorker =
   | { type: "points"; points: Point[] }
   | { type: "view"; view: View }
   | { type: "probabilities"; id: string; values: Float32Array }
+  /** Those whose weights can be asked for. */
+  | { type: "models"; names: string[] }
+  | { type: "weights"; name: string; file: Uint8Array<ArrayBuffer>; tensors: number; numbers: number }
+  | { type: "unsaved"; name: string; reason: string }
   | { type: "slider"; slider: SliderSpec }
   | { type: "text"; input: TextSpec }
   /** `replace`: the line takes the place of the last one, which was not finished. */

@@ -1,6 +1,6 @@
 from tinygrad import Device, Tensor, TinyJit, nn
 from tinygrad.nn.datasets import mnist
-from playground import images, plot, steps
+from playground import images, plot, save, steps
 
 X_train, _, X_test, _ = mnist()
 
@@ -23,6 +23,7 @@ layers = [
     Tensor.sigmoid,
 ]
 opt = nn.optim.Adam(nn.state.get_parameters(layers), lr=0.002)
+save(layers)  # its weights: Export menu
 
 batch = 256 if Device.DEFAULT == "WEBGPU" else 64
 

@@ -1,5 +1,6 @@
 import { device, jit, nn, optim, Tensor } from "playgrad";
-import { dataset, images, plot, print, steps } from "playground";
+import { dataset, images, plot } from "playground";
+import { print, save, steps } from "playground";
 
 const gpu = device().name === "webgpu";
 const { train, test } = await dataset();
@@ -23,6 +24,7 @@ const model = new nn.Sequential(
 const optimizer = new optim.Adam(nn.parameters(model), {
   lr: 0.002,
 });
+save(model); // its weights: Export menu
 
 const batch = gpu ? 256 : 64;
 const count = train.labels.numel;

@@ -1,7 +1,7 @@
 from mingpt.model import GPT
 from mingpt.trainer import Trainer
 from tinygrad import Tensor
-from playground import plot, show, steps, text
+from playground import plot, save, show, steps, text
 
 # Put your own text into the panel and run again.
 source = text("text", """The sea was grey in the morning.
@@ -36,6 +36,7 @@ config = GPT.get_default_config()
 config.n_layer, config.n_head, config.n_embd = 2, 2, 48
 config.vocab_size, config.block_size = len(letters), block
 model = GPT(config)
+save(model)  # its weights: Export menu
 
 settings = Trainer.get_default_config()
 settings.learning_rate, settings.batch_size = 2e-3, 16

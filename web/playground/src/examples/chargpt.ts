@@ -1,6 +1,6 @@
 import { tensor } from "playgrad";
 import { GPT, Trainer } from "playgrad/mingpt";
-import { plot, print, show, steps, text } from "playground";
+import { plot, print, save, show, steps, text } from "playground";
 
 // Put your own text into the panel and run again.
 const source = text("text", {
@@ -41,6 +41,7 @@ const model = new GPT({
   vocabSize: letters.length,
   blockSize: block,
 });
+save(model); // its weights: Export menu
 const trainer = new Trainer(model, dataset, {
   learningRate: 2e-3,
   batchSize: 16,

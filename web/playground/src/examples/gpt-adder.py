@@ -1,7 +1,7 @@
 from mingpt.model import GPT
 from mingpt.trainer import Trainer
 from tinygrad import Tensor
-from playground import plot, steps
+from playground import plot, save, steps
 
 # A sum is 7 digits: 85 + 47 = 132 is 8 5 4 7 2 3 1. The result is
 # written from its end, as by hand: a carry goes leftwards.
@@ -24,6 +24,7 @@ config.n_layer, config.n_head, config.n_embd = 2, 2, 32
 config.vocab_size, config.block_size = 10, 6
 config.embd_pdrop = config.resid_pdrop = config.attn_pdrop = 0.0
 model = GPT(config)
+save(model)  # its weights: Export menu
 
 settings = Trainer.get_default_config()
 settings.learning_rate, settings.batch_size = 3e-3, 128

@@ -1,6 +1,6 @@
 import { tensor } from "playgrad";
 import { GPT, Trainer } from "playgrad/mingpt";
-import { plot, print, steps } from "playground";
+import { plot, print, save, steps } from "playground";
 
 // A sum is 7 digits: 85 + 47 = 132 is 8 5 4 7 2 3 1. The result is
 // written from its end, as one adds by hand: a carry goes leftwards.
@@ -34,6 +34,7 @@ const model = new GPT({
   residPdrop: 0,
   attnPdrop: 0,
 });
+save(model); // its weights: Export menu
 const trainer = new Trainer(model, learned.map(pair), {
   learningRate: 3e-3,
   batchSize: 128,

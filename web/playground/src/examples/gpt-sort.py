@@ -1,7 +1,7 @@
 from mingpt.model import GPT
 from mingpt.trainer import Trainer
 from tinygrad import Tensor
-from playground import plot, show, steps
+from playground import plot, save, show, steps
 
 # Every list of six digits 0, 1, 2; each fourth is never learned.
 places = [1, 3, 9, 27, 81, 243]
@@ -19,6 +19,7 @@ config = GPT.get_default_config()
 config.n_layer, config.n_head, config.n_embd = 2, 2, 32
 config.vocab_size, config.block_size = 3, 11
 model = GPT(config)
+save(model)  # its weights: Export menu
 
 settings = Trainer.get_default_config()
 settings.learning_rate = 2e-3

@@ -1,6 +1,6 @@
 import { tensor } from "playgrad";
 import { GPT, Trainer } from "playgrad/mingpt";
-import { plot, print, show, steps } from "playground";
+import { plot, print, save, show, steps } from "playground";
 
 // Every list of six digits 0, 1, 2; each fourth is never learned.
 const all = Array.from({ length: 3 ** 6 }, (_, i) =>
@@ -24,6 +24,7 @@ const model = new GPT({
   vocabSize: 3,
   blockSize: 11,
 });
+save(model); // its weights: Export menu
 const trainer = new Trainer(model, learned.map(pair), {
   learningRate: 2e-3,
 });

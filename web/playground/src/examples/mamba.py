@@ -1,6 +1,6 @@
 from mamba import Mamba, ModelArgs
 from tinygrad import Device, Tensor, TinyJit, nn
-from playground import plot, show, steps
+from playground import plot, save, show, steps
 
 # A story of 12 tokens hides 3 symbols in noise. Then the model
 # is asked 3 times, and answers with the symbols in their order.
@@ -23,6 +23,7 @@ model = Mamba(ModelArgs(
     n_layer=2,
     vocab_size=symbols + 2,
 ))
+save(model)  # its weights: Export menu
 opt = nn.optim.Adam(nn.state.get_parameters(model), lr=0.01)
 
 def answers(x):

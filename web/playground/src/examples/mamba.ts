@@ -1,6 +1,6 @@
 import { device, jit, nn, optim, Tensor } from "playgrad";
 import { Mamba } from "playgrad/mamba";
-import { plot, print, show, steps } from "playground";
+import { plot, print, save, show, steps } from "playground";
 
 // A story of 12 tokens hides 3 symbols in noise. Then the model
 // is asked 3 times, and answers with the symbols in their order.
@@ -26,6 +26,7 @@ const model = new Mamba({
   nLayer: 2,
   vocabSize: symbols + 2,
 });
+save(model); // its weights: Export menu
 const optimizer = new optim.Adam(nn.parameters(model), {
   lr: 0.01,
 });

@@ -1,6 +1,6 @@
 // The module "playground" for Node: prints, counts steps, and writes what is plotted to metrics.csv.
 import { writeFileSync } from "node:fs";
-import { data, Tensor } from "playgrad";
+import { data, nn, saveSafetensors, Tensor } from "playgrad";
 
 let printed = Promise.resolve();
 
@@ -20,7 +20,7 @@ export function plot(values) {
   for (const [name, value] of Object.entries(values)) rows.push([step, name, value]);
 }
 
-async function save() {
+async function saveMetrics() {
   for (const row of rows) if (row[2] instanceof Tensor) row[2] = await row[2].item();
   writeFileSync("metrics.csv", ["step,series,value", ...rows.map((row) => row.join(","))].join("\n"));
 }
@@ -28,9 +28,16 @@ async function save() {
 export async function* steps(count = Infinity) {
   for (let i = 0; i < count; i++, step++) {
     yield i;
-    if (i % 100 === 99) await save();
+    if (i % 100 === 99) await saveMetrics();
   }
-  await save();
+  await saveMetrics();
+}
+
+/** Writes a model's weights to NAME.safetensors when the program ends. */
+export function save(model, name = "model") {
+  process.once("beforeExit", async () => {
+    writeFileSync(`${name}.safetensors`, await saveSafetensors(nn.stateDict(model)));
+  });
 }
 
 export const slider = (_name, { value }) => value;

@@ -1,5 +1,5 @@
 // The module "playground" of an exported page: the training loop, and plain panels. It opens the engine first.
-import { data, init, manualSeed, Tensor } from "playgrad";
+import { data, init, manualSeed, nn, saveSafetensors, Tensor } from "playgrad";
 
 const { seed, device } = document.documentElement.dataset;
 const panels = document.getElementById("panels");
@@ -172,6 +172,20 @@ export function show(value, label = "tensor") {
   views.set(`show ${label}`, async () => {
     panel(label, () => document.createElement("pre")).textContent = await words();
   });
+}
+
+/** A button that saves a model's weights. */
+export function save(model, name = "model") {
+  const button = panel(name, () =>
+    Object.assign(document.createElement("button"), { textContent: "Save weights" }),
+  );
+  button.onclick = async () => {
+    const file = await saveSafetensors(nn.stateDict(model));
+    const link = document.createElement("a");
+    Object.assign(link, { href: URL.createObjectURL(new Blob([file])), download: `${name}.safetensors` });
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(link.href), 1000);
+  };
 }
 
 /** Generated digits. */

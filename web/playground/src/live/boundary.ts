@@ -3,6 +3,7 @@ import { UsageError } from "../runner/errors";
 import { addView } from "../runner/feed";
 import { post } from "../runner/port";
 import { evaluate, type Model } from "./model";
+import { offer } from "./save";
 
 const size = 56;
 const margin = 0.2;
@@ -21,6 +22,7 @@ export function boundary(model: Model, { x, y }: Labelled): void {
       "[n, 2]",
       "Pass two numbers a point: its place in the plane.",
     );
+  offer(model);
   let prepared: Promise<Plane> | null = null;
   addView({
     id: "boundary",

@@ -2,6 +2,7 @@ import { tensor } from "playgrad";
 import { addView } from "../runner/feed";
 import { post } from "../runner/port";
 import { evaluate, imagesFor, type Model } from "./model";
+import { offer } from "./save";
 import { onDigit } from "./state";
 
 /** A pad to draw a digit on, with the model's probabilities beside it. */
@@ -15,6 +16,7 @@ export function drawDigit(model: Model): void {
     const values = Float32Array.from(await scores.data());
     post({ type: "probabilities", id, values });
   };
+  offer(model);
   post({ type: "view", view: { kind: "draw", id } });
   onDigit(id, (pixels) => {
     last = pixels;

@@ -10,6 +10,7 @@ export { images } from "./images";
 export { modelFile } from "./modelFile";
 export { plot } from "./plot";
 export { predictions } from "./predictions";
+export { save } from "./save";
 export { scene } from "./scene";
 export { show } from "./show";
 export { slider } from "./slider";

@@ -7,6 +7,9 @@ export type Model = { forward(x: Tensor): Tensor } | ((x: Tensor) => Tensor);
 export abstract class ForeignModel {
   abstract forward(x: Tensor): Tensor;
   abstract firstParameter(): Tensor | undefined;
+  /** Its tensors by their paths. */
+  abstract weights(): Record<string, Tensor>;
+  abstract is(other: object): boolean;
 }
 
 export function firstParameter(source: Model | object): Tensor | undefined {

@@ -3,6 +3,7 @@ import { UsageError } from "../runner/errors";
 import { addView } from "../runner/feed";
 import { post } from "../runner/port";
 import { evaluate, imagesFor, type Model } from "./model";
+import { offer } from "./save";
 
 const shown = 24;
 
@@ -20,6 +21,7 @@ export function predictions(images: Tensor, predicted: Model | Tensor, labels: T
       "Take both from the same set: predictions(test.images, model, test.labels).",
     );
   if (predicted instanceof Tensor) predicted.realize();
+  else offer(predicted);
   const some = images.slice([0, count]);
   const height = images.shape.at(-2) ?? 28;
   const width = images.shape.at(-1) ?? 28;

@@ -3,12 +3,14 @@ import { UsageError } from "../runner/errors";
 import { addView } from "../runner/feed";
 import { post } from "../runner/port";
 import { firstParameter } from "./model";
+import { offer } from "./save";
 
 const mostTiles = 32;
 
 /** The first layer's weights (or any tensor) as small images, one a row or filter. */
 export function weights(source: Tensor | object, label = "first layer"): void {
   const id = `weights:${label}`;
+  if (!(source instanceof Tensor)) offer(source);
   addView({
     id,
     async sample() {

@@ -9,6 +9,7 @@ export const helpers = [
   "graph",
   "images",
   "scene",
+  "modelFile",
 ] as const;
 export type Helper = (typeof helpers)[number];
 

@@ -9,6 +9,7 @@ import { ForeignModel, type Model } from "../live/model";
 import { modelFile } from "../live/modelFile";
 import { plot } from "../live/plot";
 import { predictions } from "../live/predictions";
+import { save } from "../live/save";
 import { scene } from "../live/scene";
 import { show } from "../live/show";
 import { slider } from "../live/slider";
@@ -26,12 +27,17 @@ import { redraw, write } from "../runner/terminal";
 
 type Answer = (panel: string, handle: number) => number;
 type FirstParameter = (panel: string) => number;
+/** JSON of handles by name. */
+type Weights = (panel: string) => string;
+type Same = (panel: string, other: string) => boolean;
 /** JSON of a graph; the value of a node is a tensor's handle. */
 type Drawing = (panel: string) => string;
 
 let answer: Answer;
 let firstParameter: FirstParameter;
 let drawing: Drawing;
+let weightsOf: Weights;
+let isSame: Same;
 
 /** The tensor of a handle that Python gives away. */
 function take(handle: number): Tensor {
@@ -52,6 +58,15 @@ class PythonModel extends ForeignModel {
   firstParameter(): Tensor | undefined {
     const handle = firstParameter(this.panel);
     return handle === 0 ? undefined : take(handle);
+  }
+
+  weights(): Record<string, Tensor> {
+    const handles = Object.entries<number>(JSON.parse(weightsOf(this.panel)));
+    return Object.fromEntries(handles.map(([name, handle]) => [name, take(handle)]));
+  }
+
+  is(other: object): boolean {
+    return other instanceof PythonModel && isSame(this.panel, other.panel);
   }
 }
 
@@ -80,10 +95,8 @@ async function digits(train?: number, test?: number): Promise<[...number[], stri
 
 /** The module `_playground`. */
 export const pageModule = {
-  serve(first: Answer, second: FirstParameter, third: Drawing): void {
-    answer = first;
-    firstParameter = second;
-    drawing = third;
+  serve(...functions: [Answer, FirstParameter, Drawing, Weights, Same]): void {
+    [answer, firstParameter, drawing, weightsOf, isSame] = functions;
   },
 
   write: (text: string, error: boolean) => write(text, error ? "error" : "log"),
@@ -130,6 +143,8 @@ export const pageModule = {
     slider(name, { min, max, value, ...(step === undefined ? {} : { step }) }),
 
   text: (name: string, value: string, rows: number) => text(name, { value, rows }),
+
+  save: (panel: string, name: string) => save(new PythonModel(panel), name),
 
   dataset: digits,
   modelFile: () =>

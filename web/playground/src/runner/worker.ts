@@ -1,5 +1,6 @@
 import * as playgrad from "playgrad";
 import * as playground from "../live/index";
+import { sendWeights } from "../live/save";
 import { receiveSlider, setSliders } from "../live/slider";
 import { receiveDigit, setSource } from "../live/state";
 import { receiveText, setTexts } from "../live/text";
@@ -187,6 +188,9 @@ self.addEventListener("message", ({ data }: MessageEvent<ToWorker>) => {
       return receiveText(data.name, data.value);
     case "hidden":
       return setHidden(data.ids);
+    case "save":
+      void sendWeights(data.name);
+      return;
     case "digit":
       receiveDigit(data.id, data.pixels).catch(fail);
       return;

@@ -53,6 +53,8 @@ export class Session {
   inputs = $state.raw<TextSpec[]>([]);
   probabilities = $state.raw<Float32Array | null>(null);
   modelAlive = $state(false);
+  /** Models of the program whose weights can be saved. */
+  models = $state.raw<readonly string[]>([]);
   source = $state.raw<DataSource>({ kind: "digits" });
   loading = $state.raw<{ fraction: number; what: string } | null>(null);
   pythonLoading = $state.raw<{ fraction: number; what: string } | null>(null);
@@ -166,6 +168,8 @@ export class Session {
       this.sliders = [];
       this.#sliderValues = {};
       this.inputs = [];
+      this.models = [];
+      this.source = without(this.source);
       this.probabilities = null;
       this.progress = quiet;
       this.journal.clear();
@@ -222,7 +226,7 @@ export class Session {
     this.notice = null;
     this.ranCode = this.code;
     this.status = "loading";
-    this.modelAlive = false;
+    this.#loseModels();
     this.probabilities = null;
     this.progress = quiet;
     this.#stale = new Set(Object.keys(this.views));
@@ -331,15 +335,23 @@ export class Session {
   ): Promise<void> {
     this.dataProblem = null;
     try {
-      this.source = await find((fraction, what) => {
+      const { model } = this.source;
+      const found = await find((fraction, what) => {
         this.loading = { fraction, what };
       });
+      this.source = model ? { ...found, model } : found;
       this.loading = null;
       this.run();
     } catch (error) {
       this.loading = null;
       this.dataProblem = error instanceof Error ? error.message : String(error);
     }
+  }
+
+  /** A file for programs that ask for one with `modelFile`. */
+  useModel(model: File | undefined): void {
+    this.source = model ? { ...this.source, model } : without(this.source);
+    this.run();
   }
 
   async share(): Promise<void> {
@@ -371,6 +383,12 @@ export class Session {
     } catch (error) {
       this.say(text.bar.exportFailed(error instanceof Error ? error.message : String(error)));
     }
+  }
+
+  /** Asks the program for a model's weights; the file comes when its step is done. */
+  saveWeights(name: string): void {
+    this.say(text.bar.weightsAsked);
+    this.runner.tell({ type: "save", name });
   }
 
   say(words: string): void {
@@ -425,6 +443,18 @@ export class Session {
       case "probabilities":
         this.probabilities = event.values;
         return;
+      case "models":
+        this.models = event.names;
+        return;
+      case "weights": {
+        const file = `${this.example}-${event.name}.safetensors`;
+        download(file, new Blob([event.file]));
+        this.say(text.bar.weightsSaved(file, event.tensors, event.numbers));
+        return;
+      }
+      case "unsaved":
+        this.say(text.bar.weightsUnsaved(event.name, event.reason));
+        return;
       case "slider": {
         this.#staleSliders.delete(event.slider.name);
         const others = this.sliders.filter((slider) => slider.name !== event.slider.name);
@@ -442,15 +472,16 @@ export class Session {
         return;
       case "error":
         this.error = event.error;
-        if (event.error.kind === "data" && this.source.kind === "mnist") {
+        if (this.source.kind === "mnist" && isOf(this.source.files, event.error)) {
+          const { model } = this.source;
           this.dataProblem = event.error.message;
-          this.source = { kind: "digits" };
+          this.source = { kind: "digits", ...(model && { model }) };
         }
         return;
       case "died":
         this.status = "failed";
         this.pythonLoading = null;
-        this.modelAlive = false;
+        this.#loseModels();
         this.error = {
           kind: "load",
           name: "WorkerError",
@@ -463,10 +494,15 @@ export class Session {
         this.say(this.starting ? text.errors.loadingStopped : text.errors.forced);
         this.status = "stopped";
         this.pythonLoading = null;
-        this.modelAlive = false;
+        this.#loseModels();
         this.#endRun();
         return;
     }
+  }
+
+  #loseModels(): void {
+    this.modelAlive = false;
+    this.models = [];
   }
 
   #endRun(): void {
@@ -479,3 +515,11 @@ export class Session {
     this.#stale.clear();
   }
 }
+
+function without({ model: _, ...source }: DataSource): DataSource {
+  return source as DataSource;
+}
+
+/** The error is about one of the files of a data set. */
+const isOf = (files: File[], { kind, op }: ProgramError) =>
+  kind === "data" && (op === "mnist" || files.some(({ name }) => name === op));

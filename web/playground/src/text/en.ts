@@ -85,6 +85,16 @@ export const text = {
       project: { title: "npm project", about: "A zip for Node; what is plotted goes to metrics.csv" },
       python: { title: "Python file", about: "With tinygrad installed: python FILE, without the panels" },
     },
+    weights: (name: string | null) => (name ? `Weights of ${name}` : "Weights (.safetensors)"),
+    weightsAbout: {
+      typescript: "As they are now; modelFile() reads them again",
+      python: "As they are now; model_file() reads them again",
+    } satisfies Record<Language, string>,
+    noWeights: "No model: run a program that shows one in a panel, or calls save(model)",
+    weightsAsked: "The weights are read when the step is done",
+    weightsSaved: (file: string, tensors: number, numbers: number) =>
+      `${file}: ${numbers.toLocaleString("en")} numbers in ${tensors} tensors`,
+    weightsUnsaved: (name: string, reason: string) => `The weights of ${name} could not be saved: ${reason}`,
     exportFailed: (reason: string) => `Could not export: ${reason}`,
     reset: "Reset to example",
     resetAsk: "Replace your version with the original example?",
@@ -133,6 +143,7 @@ export const text = {
     sliders: "Sliders",
     typed: (characters: number) => `${characters.toLocaleString("en")} characters`,
     data: "Data",
+    file: "File",
     close: "Close",
   },
   chart: {
@@ -229,11 +240,17 @@ export const text = {
     useMnist: "Use real MNIST",
     useMnistHint: "11 MB, kept in this browser",
     useDigits: "Use generated digits",
-    drop: "or drop the four .gz files, or an .onnx model, here",
+    drop: "or drop the four .gz files here",
     choose: "choose files",
     loading: (what: string, percent: string) => `${what} · ${percent}`,
     failed: (reason: string) =>
       `Could not download MNIST (${reason}). Drop the four .gz files here, or try again.`,
+  },
+  file: {
+    place: "Place to drop a file",
+    drop: "Drop a model or weights here (.onnx, .safetensors), or",
+    choose: "choose a file",
+    remove: "Remove",
   },
   console: {
     label: "Console",

@@ -22,7 +22,8 @@ const panels = {
   scene:
     'Draws shapes in your own units, y upwards: `["line", x1, y1, x2, y2, color, width]`, `["rect", x, y, width, height, color]` (x and y of its lower left corner), `["circle", x, y, radius, color]`, `["text", x, y, words, color]`. Colours are `text`, `muted`, `ghost`, `accent`, `low`, `high`, `warn`, `danger`. `view` holds the lowest and highest x and y.',
   draw: "A pad to draw a digit on. The model answers while you draw.",
-  modelFile: "The model that was dropped on the Data panel, if one was.",
+  save: "Offers a model's weights, or tensors by name, to the Export menu, which saves them as safetensors. What a panel shows is offered without it.",
+  modelFile: "Puts a File panel on the page, and gives the file in it, if one is: a model, or weights.",
   slider: "A slider beside the charts. Gives its value, so read it inside the loop.",
   text: "A box to type or paste text into. Gives what it holds; this browser keeps it.",
   steps: "Counts the steps of training. Pause, Step, Stop and the speed act here.",
@@ -70,6 +71,12 @@ export const helpers: Record<Language, Doc[]> = {
       example: 'scene([["circle", 0, 0, 0.5, "accent"]]);',
     },
     { name: "drawDigit", signature: "drawDigit(model)", doc: panels.draw, example: "drawDigit(model);" },
+    {
+      name: "save",
+      signature: 'save(model, name = "model")',
+      doc: panels.save,
+      example: "save(model);",
+    },
     {
       name: "modelFile",
       signature: "modelFile()",
@@ -184,6 +191,12 @@ export const helpers: Record<Language, Doc[]> = {
       example: 'scene([("circle", 0, 0, 0.5, "accent")])',
     },
     { name: "draw_digit", signature: "draw_digit(model)", doc: panels.draw, example: "draw_digit(model)" },
+    {
+      name: "save",
+      signature: 'save(model, name="model")',
+      doc: panels.save,
+      example: "save(model)",
+    },
     {
       name: "model_file",
       signature: "model_file()",
