@@ -1,5 +1,6 @@
 import { svelte } from "@sveltejs/vite-plugin-svelte";
 import { defineConfig, type HtmlTagDescriptor, type Plugin } from "vite";
+import { lessons } from "./lessons";
 
 /** The engine and the worker are asked for with the page itself, before any script has run. */
 function preloadEngine(): Plugin {
@@ -54,7 +55,7 @@ const isolation = {
 
 export default defineConfig({
   base: "./",
-  plugins: [svelte({ configFile: false }), preloadEngine()],
+  plugins: [svelte({ configFile: false }), lessons(), preloadEngine()],
   server: { headers: isolation },
   preview: { headers: isolation },
   worker: { format: "es", plugins: () => [keepThreadText()] },

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
+import { lessonHtml } from "../lessons";
 import { exampleIds, examples } from "../src/examples/index";
 import { expectedPanels } from "../src/panels/expected";
-import { inLanguage } from "../src/ui/markdown";
 
 const lines = (code: string) => code.trim().split("\n").length;
 
@@ -11,7 +11,12 @@ describe.each(exampleIds)("the example %s", (id) => {
   it("is there in both languages, with a lesson", () => {
     expect(code.typescript).toMatch(/^import .* from "playgrad[/"]/m);
     expect(code.python).toMatch(/^from (?!playground)/m);
-    expect(lesson).toMatch(/^# .+\n\n[\s\S]+## Watch[\s\S]+## Try/);
+    for (const html of Object.values(lesson)) {
+      expect(html).toMatch(/^<h2>.+<\/h2>\n<p>[\s\S]+<h3>Watch<\/h3>[\s\S]+<h3>Try<\/h3>/);
+      expect(html).toMatch(/Sources?: .*<a href="https:/);
+      expect(html).toMatch(/<h3>Try[\s\S]*Hint: /);
+      expect(html).not.toContain("¦");
+    }
   });
 
   it("asks for the same panels in both", () => {
@@ -28,7 +33,8 @@ describe("a lesson", () => {
   const source = "Use `a(1) ¦ b(2)`, then `c`.";
 
   it("spells code in the reader's language", () => {
-    expect(inLanguage(source, "typescript")).toBe("Use `a(1)`, then `c`.");
-    expect(inLanguage(source, "python")).toBe("Use `b(2)`, then `c`.");
+    const told = "<p>Use <code>a(1)</code>, then <code>c</code>.</p>\n";
+    expect(lessonHtml(source, "typescript")).toBe(told);
+    expect(lessonHtml(source, "python")).toBe(told.replace("a(1)", "b(2)"));
   });
 });

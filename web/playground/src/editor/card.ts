@@ -1,5 +1,5 @@
 import { text } from "../text/en";
-import { parseInline } from "../ui/markdown";
+import { parseInline } from "../ui/inline";
 import type { Topic } from "./docs";
 
 /** A topic as the editor's tooltips show it: signature, words, example. */

@@ -4,7 +4,8 @@ import type { Language } from "../protocol";
 
 export interface Example {
   code: Record<Language, string>;
-  lesson: string;
+  /** The text beside it, as HTML. */
+  lesson: Record<Language, string>;
   /** Steps a second it starts with: small ones are slowed down to be watched. */
   speed: number;
 }
@@ -44,21 +45,25 @@ const speeds: Partial<Record<ExampleId, number>> = {
   micrograd: 20,
 };
 
-const files: Record<string, string> = import.meta.glob(
-  ["./*.ts", "./*.py", "./*.md", "!./index.ts"],
-  {
-    eager: true,
-    query: "?raw",
-    import: "default",
-  },
+const programs: Record<string, string> = import.meta.glob(
+  ["./*.ts", "./*.py", "!./index.ts"],
+  { eager: true, query: "?raw", import: "default" },
 );
+const lessons: Record<string, Example["lesson"]> =
+  import.meta.glob("./*.md", { eager: true, import: "default" });
 
 function example(id: ExampleId): Example {
-  const file = (ending: string) =>
-    files[`./${id}.${ending}`] ?? "";
+  const program = (ending: string) =>
+    programs[`./${id}.${ending}`] ?? "";
   return {
-    code: { typescript: file("ts"), python: file("py") },
-    lesson: file("md"),
+    code: {
+      typescript: program("ts"),
+      python: program("py"),
+    },
+    lesson: lessons[`./${id}.md`] ?? {
+      typescript: "",
+      python: "",
+    },
     speed: speeds[id] ?? Number.POSITIVE_INFINITY,
   };
 }

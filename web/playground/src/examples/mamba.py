@@ -50,7 +50,7 @@ for step in steps(300):
     plot(loss=train_step(*stories(batch)))
     if step % 25 == 24:
         plot(accuracy=accuracy())
-        show(model.step_sizes(one)[1].squeeze(0), "step sizes")
+        show(model.step_sizes(one)[-1].squeeze(0), "step sizes")
 
 print("one story:", one.tolist()[0])
 print("its answers:", answers(one).argmax(-1).tolist()[0])

@@ -54,7 +54,7 @@ for await (const step of steps(300)) {
   plot({ loss });
   if (step % 25 === 24) {
     plot({ accuracy: accuracy() });
-    show(model.stepSizes(one)[1]!.squeeze(0), "step sizes");
+    show(model.stepSizes(one).at(-1)!.squeeze(0), "step sizes");
   }
 }
 
