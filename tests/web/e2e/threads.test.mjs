@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
 import { availableParallelism } from "node:os";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 import { serve } from "../../../scripts/serve.mjs";
 import { finished, launch, visit } from "./browser.mjs";
 
@@ -30,6 +32,23 @@ print("isolated:", crossOriginIsolated, "shared:", values.buffer instanceof Arra
 print("losses:", losses.join(" "));
 `;
 
+// Node 20 has relaxed SIMD, whose products and sums are rounded once, only with a flag.
+const relaxed = process.versions.node.startsWith("20.") ? ["--experimental-wasm-relaxed-simd"] : [];
+
+async function trainInNode() {
+  const library = new URL("../../../web/package/dist/index.js", import.meta.url);
+  const program = training
+    .replace(
+      'from "playgrad";',
+      `from "${library}"; import { init } from "${library}"; await init({ device: "cpu" });`,
+    )
+    .replace('import { print } from "playground";', "const print = console.log, crossOriginIsolated = false;")
+    .replace("WANTED", "false");
+  const args = [...relaxed, "--input-type=module", "--eval", program];
+  const { stdout } = await promisify(execFile)(process.execPath, args);
+  return /losses: (.*)/.exec(stdout)?.[1];
+}
+
 async function train(page, wanted) {
   await page.choose("device", "CPU");
   await page.write(training.replace("WANTED", String(wanted)));
@@ -41,7 +60,7 @@ async function train(page, wanted) {
   return { device: line("device"), isolated: line("isolated"), losses: line("losses") };
 }
 
-test("an isolated page trains on several threads, another on one, to the same losses", async () => {
+test("an isolated page trains on several threads, another and Node on one, to the same losses", async () => {
   const many = availableParallelism() > 1;
   const page = await visit();
   const isolated = await train(page, many);
@@ -58,6 +77,7 @@ test("an isolated page trains on several threads, another on one, to the same lo
     assert.equal(alone.isolated, "false shared: no");
     assert.match(alone.device, /one thread/);
     assert.equal(alone.losses, isolated.losses);
+    assert.equal(await trainInNode(), isolated.losses);
     assert.deepEqual(other.problems, []);
     await other.close();
   } finally {

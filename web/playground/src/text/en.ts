@@ -103,7 +103,7 @@ export const text = {
     reference: "Reference of all methods",
     help: "Keyboard and help",
     seed: "Seed",
-    seedHint: "The same seed gives the same numbers on every device",
+    seedHint: "The same seed gives the same random numbers on every device",
     more: "More",
     unavailable: "not available",
   },
