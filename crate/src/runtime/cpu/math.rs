@@ -87,12 +87,15 @@ impl<'a> View<'a> {
     }
 }
 
+/// 1.5 · 2²³: adding it rounds to whole numbers, which are then the low bits.
+const ROUND: f32 = 12_582_912.0;
+
 /// 2ˣ: integer part into the exponent, the rest by the degree-6 minimax polynomial of 2ᶠ on [−½, ½].
 #[inline(always)]
 pub fn exp2(x: f32) -> f32 {
     let clamped = x.clamp(-150.0, 129.0);
-    let whole = clamped.round_ties_even();
-    let f = clamped - whole;
+    let shifted = clamped + ROUND;
+    let f = clamped - (shifted - ROUND);
     let p = 1.540_353e-4_f32;
     let p = p * f + 1.333_355_8e-3;
     let p = p * f + 9.618_129e-3;
@@ -100,11 +103,12 @@ pub fn exp2(x: f32) -> f32 {
     let p = p * f + 2.402_265e-1;
     let p = p * f + std::f32::consts::LN_2;
     let p = p * f + 1.0;
-    // Two factors, so that results below 2⁻¹²⁶ come out as subnormals and above 2¹²⁷ as infinity.
-    let half = whole as i32 >> 1;
-    let power = |e: i32| f32::from_bits(((e + 127) as u32) << 23);
-    let y = p * power(half) * power(whole as i32 - half);
-    if x.is_nan() { x } else { y }
+    // Two factors, so that results below 2⁻¹²⁶ come out as subnormals and above 2¹²⁷ as infinity; with their bias
+    // they add up to the whole part plus 254.
+    let whole = (shifted.to_bits() as i32).wrapping_sub(ROUND.to_bits() as i32 - 254);
+    let half = whole >> 1;
+    let power = |e: i32| f32::from_bits((e as u32) << 23);
+    p * power(half) * power(whole.wrapping_sub(half))
 }
 
 /// log₂x: the exponent plus 2/ln2 · atanh((m − 1)/(m + 1)) for the mantissa m in [√½, √2).

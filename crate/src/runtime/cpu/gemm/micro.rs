@@ -156,7 +156,11 @@ unsafe fn vectors<const R: usize, const V: usize>(
     for _ in 0..k {
         // SAFETY: inside the panels the caller vouches for.
         unsafe {
-            let row: [__m512; V] = std::array::from_fn(|j| _mm512_loadu_ps(b.add(16 * j)));
+            // No closure: one that is not inlined is compiled without AVX-512.
+            let mut row = [_mm512_setzero_ps(); V];
+            for j in 0..V {
+                row[j] = _mm512_loadu_ps(b.add(16 * j));
+            }
             for i in 0..R {
                 let x = _mm512_set1_ps(*a.add(i));
                 for j in 0..V {
