@@ -1,7 +1,9 @@
-//! The models against PyTorch's values, written by tests/reference/mamba.py.
+//! What stands behind the lessons: Mamba against PyTorch's values, written by tests/reference/mamba.py; static graphs.
 
 #[path = "models/mamba.rs"]
 mod mamba;
+#[path = "models/minitf.rs"]
+mod minitf;
 
 use playgrad::Tensor;
 use serde_json::Value;

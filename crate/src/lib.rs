@@ -29,6 +29,7 @@ pub mod data;
 pub mod io;
 /// Mamba, and the models of the command line and the work counts.
 pub mod models;
+pub mod minitf;
 
 /// What `DEBUG=n` prints.
 pub mod debug;
