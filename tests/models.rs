@@ -1,7 +1,10 @@
-//! What stands behind the lessons: Mamba against PyTorch's values, written by tests/reference/mamba.py; static graphs.
+//! What stands behind the lessons: Mamba against PyTorch's values, written by tests/reference/mamba.py; static graphs;
+//! scalars.
 
 #[path = "models/mamba.rs"]
 mod mamba;
+#[path = "models/micrograd.rs"]
+mod micrograd;
 #[path = "models/minitf.rs"]
 mod minitf;
 

@@ -30,6 +30,7 @@ pub mod io;
 /// Mamba, and the models of the command line and the work counts.
 pub mod models;
 pub mod minitf;
+pub mod micrograd;
 
 /// What `DEBUG=n` prints.
 pub mod debug;

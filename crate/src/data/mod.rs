@@ -5,7 +5,7 @@ mod digits;
 pub mod idx;
 pub mod mnist;
 mod points;
-mod random;
+pub(crate) mod random;
 mod strokes;
 mod tokens;
 
