@@ -23,6 +23,10 @@ describe.each(exampleIds)("the example %s", (id) => {
     expect(expectedPanels(code.python)).toEqual(expectedPanels(code.typescript));
   });
 
+  it.each(Object.entries(code))("has at most 70 lines in %s", (_, program) => {
+    expect(lines(program)).toBeLessThanOrEqual(70);
+  });
+
   it("is about as short in Python", () => {
     expect(lines(code.python)).toBeLessThanOrEqual(1.2 * lines(code.typescript));
     for (const line of code.python.split("\n")) expect(line.length).toBeLessThanOrEqual(66);

@@ -29,6 +29,8 @@ class CartPole:
     episode so far. `returns` `[n]`: the return (steps survived) of the last episode that ended; 0 before.
     """
 
+    VIEW = -2.6, 2.6, -0.4, 1.4  # of a `scene`: lowest and highest x, lowest and highest y
+
     def __init__(self, n):
         self.state = _start(n).realize()
         self.age = Tensor.zeros(n).realize()
@@ -60,7 +62,7 @@ class CartPole:
         return end
 
     def shapes(self, carts=1):
-        """The first carts as shapes of a `scene` that shows x from -2.6 to 2.6, and y from -0.4 to 1.4."""
+        """The first carts as shapes of a `scene` that shows `VIEW`."""
         drawn = [("line", -TRACK, 0, TRACK, 0, "ghost", 0.02)]
         for i, (x, _, angle, _) in reversed(list(enumerate(self.state[:carts].tolist()))):
             cart, pole = ("text", "high") if i == 0 else ("ghost", "ghost")

@@ -82,7 +82,12 @@ export class CartPole {
     return end;
   }
 
-  /** The first carts as shapes of a `scene` that shows x from -2.6 to 2.6, and y from -0.4 to 1.3. */
+  /** What a `scene` of that label has to show: the whole track, and a standing pole. */
+  static view(label: string): { view: number[]; label: string } {
+    return { view: [-2.6, 2.6, -0.4, 1.4], label };
+  }
+
+  /** The first carts as shapes of a `scene`. */
   async shapes(carts = 1): Promise<Drawn[]> {
     const values = await this.state.slice([0, carts]).data();
     const drawn: Drawn[] = [["line", -track, 0, track, 0, "ghost", 0.02]];

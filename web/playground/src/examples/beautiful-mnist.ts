@@ -63,7 +63,6 @@ for await (const step of steps(70)) {
   const pick = Tensor.randint([batch], 0, count);
   const x = pixels(train.images.index(pick));
   const loss = trainStep(x, train.labels.index(pick));
-
   plot({ loss });
   if (step % 10 === 9) plot({ "test accuracy": testAccuracy() });
 }

@@ -1,6 +1,6 @@
 from cartpole import CartPole
 from tinygrad import Tensor, nn
-from playground import plot, scene, steps
+from playground import plot, save, scene, steps
 
 carts = 100
 world = CartPole(carts)
@@ -13,6 +13,7 @@ actor = network(2)   # which push is good
 critic = network(1)  # how long it will go on
 parameters = nn.state.get_parameters([actor, critic])
 opt = nn.optim.Adam(parameters, lr=0.01)
+save({"actor": actor, "critic": critic})  # for the Export menu
 
 def chances(seen):
     return seen.sequential(actor).log_softmax(-1)
@@ -27,10 +28,6 @@ def play():
     push = (Tensor.rand(carts) < right).float()
     done = Tensor.stack(push, world.step(push).float(), dim=1)
     return seen.cat(done, dim=1).realize()
-
-def draw(shown, label):
-    view = (-2.6, 2.6, -0.4, 1.4)
-    scene(shown.shapes(8), view=view, label=label)
 
 for _ in steps(40):
     rows = [play() for _ in range(32)]
@@ -63,11 +60,11 @@ for _ in steps(40):
         (missed.mean() - won.mean()).backward()
         opt.step()
     plot({"mean return": world.returns.mean()})
-    draw(world, "learning")
+    scene(world.shapes(8), CartPole.VIEW, "learning")
 
 exam = CartPole(carts)
 for _ in steps(500):
     exam.step(chances(exam.state).argmax(1))
-    draw(exam, "100 new episodes")
+    scene(exam.shapes(8), CartPole.VIEW, "100 new episodes")
 mean = exam.returns.mean().item()
 print(f"mean return over 100 episodes: {mean}")

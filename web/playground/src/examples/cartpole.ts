@@ -1,6 +1,6 @@
 import { nn, optim, Tensor } from "playgrad";
 import { CartPole } from "playgrad/cartpole";
-import { plot, print, scene, steps } from "playground";
+import { plot, print, save, scene, steps } from "playground";
 
 const carts = 100;
 const world = new CartPole(carts);
@@ -17,6 +17,7 @@ const optimizer = new optim.Adam(parameters, { lr: 0.01 });
 const chances = (seen: Tensor) =>
   actor.forward(seen).logSoftmax(-1);
 const worth = (seen: Tensor) => critic.forward(seen).squeeze(-1);
+save({ actor, critic }); // their weights: Export menu
 
 // One step of all carts: what they see, do, and how it ends.
 function play(): Tensor {
@@ -25,11 +26,6 @@ function play(): Tensor {
   const push = Tensor.rand(carts).lt(right).float();
   const done = Tensor.stack([push, world.step(push).float()], 1);
   return Tensor.cat([seen, done], 1).realize();
-}
-
-function draw(shown: CartPole, label: string) {
-  const view = [-2.6, 2.6, -0.4, 1.4];
-  return shown.shapes(8).then((s) => scene(s, { view, label }));
 }
 
 for await (const _ of steps(40)) {
@@ -45,18 +41,14 @@ for await (const _ of steps(40)) {
   const next = Tensor.cat([now.slice([1, null]), last]);
   const alive = end.eq(0).float();
   const surprise = next.mul(alive).mul(0.99).add(1).sub(now);
-  const gain = Tensor.scan(
-    alive.mul(0.94),
-    surprise.mul(end.ne(2)),
-    0,
-    { reverse: true },
-  );
+  const known = surprise.mul(end.ne(2));
+  const back = { reverse: true };
+  const gain = Tensor.scan(alive.mul(0.94), known, 0, back);
   const better = gain.sub(gain.mean()).div(gain.std()).realize();
   const target = now.add(gain).realize();
   const chance = () =>
     chances(seen).gather(-1, pushed).squeeze(-1);
   const before = chance().detach().realize();
-
   for (let pass = 0; pass < 4; pass++) {
     const ratio = chance().sub(before).exp();
     const near = ratio.clip(0.8, 1.2);
@@ -67,12 +59,12 @@ for await (const _ of steps(40)) {
     optimizer.step();
   }
   plot({ "mean return": world.returns.mean() });
-  await draw(world, "learning");
+  scene(await world.shapes(8), CartPole.view("learning"));
 }
 
 const exam = new CartPole(carts);
 for await (const _ of steps(500)) {
   exam.step(chances(exam.state).argmax(1));
-  await draw(exam, "100 new episodes");
+  scene(await exam.shapes(8), CartPole.view("100 new episodes"));
 }
 print("mean return over 100 episodes:", exam.returns.mean());

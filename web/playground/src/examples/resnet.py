@@ -1,24 +1,21 @@
 from tinygrad import Device, Tensor, TinyJit, nn
 from tinygrad.nn.datasets import mnist
-from playground import draw_digit, predictions, weights
-from playground import plot, steps
+from playground import draw_digit, plot, predictions, steps
 
 X_train, Y_train, X_test, Y_test = mnist()
 
 def pixels(images):
     return images.reshape(-1, 1, 28, 28).float() / 255
 
-def conv(given, made, size, stride=1):
+def conv(given, made, size=3, stride=1):
     options = dict(stride=stride, padding=size // 2, bias=False)
-    return [
-        nn.Conv2d(given, made, size, **options),
-        nn.BatchNorm(made),
-    ]
+    layer = nn.Conv2d(given, made, size, **options)
+    return [layer, nn.BatchNorm(made)]
 
 class Block:
     def __init__(self, given, made, stride):
         first = conv(given, made, 3, stride)
-        self.long = [*first, Tensor.relu, *conv(made, made, 3)]
+        self.long = [*first, Tensor.relu, *conv(made, made)]
         self.short = []
         # Where the shape changes, the short way changes it too.
         if given != made:
@@ -35,8 +32,7 @@ class Model:
             Block(16, 16, 1),
             Block(16, 32, 2),
             Block(32, 64, 2),
-            lambda x: x.mean((2, 3)),
-            nn.Linear(64, 10),
+            lambda x: x.mean((2, 3)), nn.Linear(64, 10),
         ]
 
     def __call__(self, x):
@@ -61,7 +57,6 @@ def test_accuracy():
     return (guesses == test_y).float().mean()
 
 predictions(X_test, model, Y_test)
-weights(model, "first filters")
 draw_digit(model)
 
 batch = 256 if Device.DEFAULT == "WEBGPU" else 32
@@ -71,6 +66,5 @@ for step in steps(100):
     plot(loss=loss)
     if step % 25 == 24:
         plot({"test accuracy": test_accuracy()})
-
 accuracy = test_accuracy().item()
 print(f"accuracy on digits it never saw: {accuracy:.3f}")

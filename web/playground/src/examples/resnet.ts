@@ -1,34 +1,24 @@
 import { device, jit, nn, optim, Tensor } from "playgrad";
-import { dataset, plot, print, steps } from "playground";
-import { drawDigit, predictions, weights } from "playground";
+import { dataset, drawDigit, plot } from "playground";
+import { predictions, print, steps } from "playground";
 
 const { train, test } = await dataset();
 const pixels = (images: Tensor) =>
   images.float().div(255).reshape(-1, 1, 28, 28);
+const relu = (t: Tensor) => t.relu();
 
-function conv(
-  from: number,
-  to: number,
-  size: number,
-  stride = 1,
-) {
-  const padding = (size - 1) / 2;
-  const options = { stride, padding, bias: false };
-  return new nn.Sequential(
-    new nn.Conv2d(from, to, size, options),
-    new nn.BatchNorm(to),
-  );
+function conv(from: number, to: number, size = 3, stride = 1) {
+  const options = { stride, padding: size >> 1, bias: false };
+  const layer = new nn.Conv2d(from, to, size, options);
+  return new nn.Sequential(layer, new nn.BatchNorm(to));
 }
 
 class Block {
   long: nn.Sequential;
-  short: nn.Sequential;
-
+  short = new nn.Sequential();
   constructor(from: number, to: number, stride: number) {
     const first = conv(from, to, 3, stride);
-    const relu = (t: Tensor) => t.relu();
-    this.long = new nn.Sequential(first, relu, conv(to, to, 3));
-    this.short = new nn.Sequential();
+    this.long = new nn.Sequential(first, relu, conv(to, to));
     // Where the shape changes, the short way has to change it too.
     if (from !== to) this.short = conv(from, to, 1, stride);
   }
@@ -40,16 +30,15 @@ class Block {
 
 const model = new nn.Sequential(
   conv(1, 16, 5, 2),
-  (t) => t.relu(),
+  relu,
   new Block(16, 16, 1),
   new Block(16, 32, 2),
   new Block(32, 64, 2),
   (t) => t.mean([2, 3]),
   new nn.Linear(64, 10),
 );
-const parameters = nn.parameters(model);
-const optimizer = new optim.Adam(parameters, { lr: 0.003 });
-
+const weights = nn.parameters(model);
+const optimizer = new optim.Adam(weights, { lr: 0.003 });
 const trainStep = jit((x: Tensor, y: Tensor) => {
   const loss = model.forward(x).crossEntropy(y);
   optimizer.zeroGrad();
@@ -66,16 +55,13 @@ const testAccuracy = () => {
   Tensor.training = true;
   return guesses.eq(testLabels).float().mean();
 };
-
 predictions(test.images, model, test.labels);
-weights(model, "first filters");
 drawDigit(model);
 
 const batch = device().name === "webgpu" ? 256 : 32;
-const count = train.labels.numel;
 Tensor.training = true;
 for await (const step of steps(100)) {
-  const pick = Tensor.randint([batch], 0, count);
+  const pick = Tensor.randint([batch], 0, train.labels.numel);
   const x = pixels(train.images.index(pick));
   const loss = trainStep(x, train.labels.index(pick));
   plot({ loss });
