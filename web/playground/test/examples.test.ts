@@ -24,7 +24,9 @@ describe.each(exampleIds)("the example %s", (id) => {
   });
 
   it.each(Object.entries(code))("has at most 70 lines in %s", (_, program) => {
-    expect(lines(program)).toBeLessThanOrEqual(70);
+    // Two kernels, each for the GPU and the CPU.
+    const most = id === "lltm" ? 140 : 70;
+    expect(lines(program)).toBeLessThanOrEqual(most);
   });
 
   it("is about as short in Python", () => {

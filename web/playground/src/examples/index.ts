@@ -29,7 +29,7 @@ export const groups = {
   graphs: ["static-graph"],
   sequences: ["gpt-sort", "gpt-adder", "chargpt", "mamba"],
   acting: ["cartpole"],
-  engine: ["kernels", "onnx"],
+  engine: ["kernels", "lltm", "onnx"],
 } as const satisfies Record<string, readonly string[]>;
 
 export type GroupId = keyof typeof groups;

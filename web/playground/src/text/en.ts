@@ -17,6 +17,7 @@ const examples: Record<ExampleId, { title: string; about: string }> = {
   resnet: { title: "ResNet", about: "Residual blocks with batch norm on digits" },
   autoencoder: { title: "Denoising autoencoder", about: "Cleans digits it never saw" },
   kernels: { title: "Write your own kernel", about: "WGSL, its gradient, and what checks both" },
+  lltm: { title: "A memory cell as a kernel", about: "Fused, forward and backward" },
   "gpt-sort": { title: "minGPT: sort", about: "A small GPT learns to put digits in order" },
   "gpt-adder": { title: "minGPT: add", about: "A small GPT learns to add two numbers" },
   chargpt: { title: "minGPT: write", about: "A small GPT learns your text by the letter" },
