@@ -124,3 +124,38 @@ test("a busy loop leaves the page at its full frame rate", async () => {
   assert.ok(longest < 250, `${longest} ms`);
   await page.close();
 });
+
+test("a GPU is sent few steps more than it has done, so that Stop finds it nearly idle", async () => {
+  const page = await visit({ storage: { "playgrad:code:xor": "// quiet\n", "playgrad:device": "webgpu" } });
+  await page.write(`import { Tensor } from "playgrad";
+import { plot, steps } from "playground";
+let x = Tensor.ones(512, 512);
+for await (const step of steps(1e9)) {
+  x = x.matmul(x).mul(1 / 512).realize();
+  plot({ one: x.mean() });
+}
+`);
+  await page.speed("max");
+  await page.run();
+  const behind = async (least) => {
+    const told = await page.page.waitForFunction((least) => {
+      const number = (selector, found) => {
+        const node = document.querySelector(selector);
+        return Number(
+          found.exec((node?.ariaLabel ?? node?.textContent ?? "").replaceAll(",", ""))?.[1] ?? -1,
+        );
+      };
+      const done = number('[data-panel="chart:one"] [role=img]', /at step (\d+)/);
+      return done >= least && number(".status .step", /(\d+)/) - done;
+    }, least);
+    return told.jsonValue();
+  };
+  const steps = [];
+  for (const least of [3, 6, 9, 12]) steps.push(await behind(least));
+  console.log(`steps sent beyond those done: ${steps.join(", ")}`);
+  assert.ok(Math.min(...steps) < 16, `${steps} steps behind`);
+  await page.page.keyboard.press("Control+.");
+  await page.until(["stopped"]);
+  assert.deepEqual(page.problems, []);
+  await page.close();
+});

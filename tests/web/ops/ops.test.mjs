@@ -7,7 +7,8 @@ import { at } from "../../../scripts/lib.mjs";
 import { rows, runs } from "../../../scripts/methods.mjs";
 import { serve } from "../../../scripts/serve.mjs";
 
-// The op cases in Chromium. Only a plan that runs again is emitted, so the CPU device does each case twice.
+// The op cases in Chromium, and ONNX models. Only a plan that runs again is emitted, so the CPU device does each case
+// twice.
 
 const { CHROME_PATH: executablePath, PLAYGRAD_CHROME_ARGS: flags = "" } = process.env;
 
@@ -44,7 +45,13 @@ async function run(device, turns) {
     for (const [why, count] of Object.entries(skipped))
       console.log(`  skipped ${count}: ${why} is on cpu only`);
     assert.deepEqual(failures, []);
-    return await page.evaluate(() => window.modules);
+    const modules = await page.evaluate(() => window.modules);
+    for (const name of ["mnist", "resnet"]) {
+      const apart = await page.evaluate((name) => window.compareOnnx(name), name);
+      console.log(`${name}.onnx on ${device}: at most ${apart} from onnxruntime`);
+      assert.ok(apart < 1e-4, `${name}: ${apart}`);
+    }
+    return modules;
   } finally {
     await browser.close();
     site.close();

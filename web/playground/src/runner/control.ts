@@ -1,4 +1,5 @@
 import { type DeviceInfo, device, memory } from "playgrad";
+import { answer, isFull, sentStep } from "./ahead";
 import { StopSignal } from "./errors";
 import { refresh, settle } from "./feed";
 import { post } from "./port";
@@ -176,6 +177,7 @@ async function pace(): Promise<void> {
 
 function gate(): Promise<void> | null {
   if (paused && allowance === 0) return hold();
+  if (isFull()) return answer();
   const now = performance.now();
   if (now - sliceStart >= slice) return giveWay(now);
   return null;
@@ -201,6 +203,7 @@ function between(): Promise<void> | null {
 export function afterStep(): void {
   total++;
   windowSteps++;
+  sentStep();
 }
 
 /** `for await (const i of steps(500))` counts 0 … 499 and answers Pause, Step, Stop and the speed slider. */

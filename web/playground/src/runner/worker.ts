@@ -7,6 +7,7 @@ import { receiveText, setTexts } from "../live/text";
 import type { DeviceChoice, PythonParts, RunRequest, ToWorker } from "../protocol";
 import type { Interpreter } from "../python/interpreter";
 import { text } from "../text/en";
+import { watchGpu } from "./ahead";
 import { compile, type ImportTarget } from "./compile";
 import { captureConsole, consoleSettled } from "./console";
 import * as control from "./control";
@@ -41,7 +42,7 @@ async function init(wasm: WebAssembly.Module | null, device: DeviceChoice): Prom
       playground: shareModule("playground", { ...playground }),
     };
     post({ type: "ready", device: info, names: completionNames() });
-    playgrad.devices().then((devices) => post({ type: "devices", devices }), fail);
+    playgrad.devices().then(tellDevices, fail);
   } catch (error) {
     const detail = describe(error, "");
     // Told here: the rejection that follows must not be told again as the program's error.
@@ -49,6 +50,12 @@ async function init(wasm: WebAssembly.Module | null, device: DeviceChoice): Prom
     post({ type: "broken", error: engineRuns() ? detail : { ...detail, kind: "load" } });
     throw error;
   }
+}
+
+async function tellDevices(devices: playgrad.DeviceInfo[]): Promise<void> {
+  post({ type: "devices", devices });
+  if (devices.some(({ name, available }) => name === "webgpu" && available))
+    await watchGpu().catch(() => undefined);
 }
 
 async function startPython(parts: PythonParts, interrupts: Uint8Array | null): Promise<void> {
