@@ -1,10 +1,12 @@
-//! What stands behind the lessons: Mamba against PyTorch's values, written by tests/reference/mamba.py; static graphs;
-//! scalars.
+//! What stands behind the lessons: minGPT and Mamba against PyTorch's values, written by tests/reference/mingpt.py and
+//! mamba.py; static graphs; scalars.
 
 #[path = "models/mamba.rs"]
 mod mamba;
 #[path = "models/micrograd.rs"]
 mod micrograd;
+#[path = "models/mingpt.rs"]
+mod mingpt;
 #[path = "models/minitf.rs"]
 mod minitf;
 

@@ -27,7 +27,7 @@ pub mod optim;
 pub mod data;
 /// Files of tensors.
 pub mod io;
-/// Mamba, and the models of the command line and the work counts.
+/// minGPT, Mamba, and the models of the command line and the work counts.
 pub mod models;
 pub mod minitf;
 pub mod micrograd;

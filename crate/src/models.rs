@@ -1,7 +1,8 @@
-//! Models: those of the command line, the tests and the work counts, and Mamba. User code on `Tensor` only.
+//! Models: those of the command line, the tests and the work counts, minGPT and Mamba. User code on `Tensor` only.
 
 mod gpt;
 pub mod mamba;
+pub mod mingpt;
 
 use crate::{
     data::{Images, Sequences},

@@ -1,4 +1,4 @@
-//! The two smallest of Andrej Karpathy's minGPT models, on short sequences of few tokens.
+//! Two transformers of minGPT's sizes for benchmarks and work counts, on short sequences of few tokens.
 
 use super::inside;
 use crate::{
@@ -81,25 +81,12 @@ impl Block {
             shrink: Linear::new(4 * width, width, true)?,
         })
     }
-
-    fn attention(&self, x: &Tensor) -> Result<Tensor> {
-        let (batch, length) = (x.shape()[0] as isize, x.shape()[1] as isize);
-        let Size { width, heads, .. } = self.size;
-        let size = width / heads;
-        let heads = self.attend.forward(x)?.reshape(&[batch, length, 3, heads as isize, size as isize])?;
-        let heads = heads.permute(&[2, 0, 3, 1, 4])?;
-        let [q, k, v] = [0, 1, 2].map(|i| heads.slice(&[Slice::At(i)]));
-        let at = Tensor::arange(0.0, length as f64, 1.0, DType::I32)?;
-        let seen = at.unsqueeze(1)?.ge(&at)?;
-        let scores = q?.matmul(&k?.transpose(-1, -2)?)?.mul(1.0 / (size as f64).sqrt())?;
-        let out = seen.where_(scores, NEVER)?.softmax(-1)?.matmul(&v?)?;
-        self.project.forward(&out.permute(&[0, 2, 1, 3])?.reshape(&[batch, length, width as isize])?)
-    }
 }
 
 impl Module for Block {
     fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        let x = x.add(self.attention(&self.norm1.forward(x)?)?)?;
+        let seen = causal(&self.attend.forward(&self.norm1.forward(x)?)?, self.size.heads, 0.0)?;
+        let x = x.add(self.project.forward(&seen)?)?;
         x.add(self.shrink.forward(&self.grow.forward(&self.norm2.forward(&x)?)?.gelu()?)?)
     }
 
@@ -113,4 +100,18 @@ impl Module for Block {
             ("shrink", &self.shrink),
         ])
     }
+}
+
+/// Each token of queries, keys and values `[batch, length, 3 · width]` looks at itself and those before it; of where
+/// it looks, `drop` is dropped while training. Gives `[batch, length, width]`.
+pub(super) fn causal(x: &Tensor, heads: usize, drop: f64) -> Result<Tensor> {
+    let (batch, length, width) = (x.shape()[0] as isize, x.shape()[1] as isize, x.shape()[2] / 3);
+    let size = width / heads;
+    let parts = x.reshape(&[batch, length, 3, heads as isize, size as isize])?.permute(&[2, 0, 3, 1, 4])?;
+    let [q, k, v] = [0, 1, 2].map(|i| parts.slice(&[Slice::At(i)]));
+    let at = Tensor::arange(0.0, length as f64, 1.0, DType::I32)?;
+    let seen = at.unsqueeze(1)?.ge(&at)?;
+    let scores = q?.matmul(&k?.transpose(-1, -2)?)?.mul(1.0 / (size as f64).sqrt())?;
+    let out = seen.where_(scores, NEVER)?.softmax(-1)?.dropout(drop)?.matmul(&v?)?;
+    out.permute(&[0, 2, 1, 3])?.reshape(&[batch, length, width as isize])
 }

@@ -71,6 +71,18 @@ it("gives the loss from before the step", async () => {
   expect(await session.run(loss).item()).toBe(0);
 });
 
+it("steps what each loss of a run depends on, twice where two do", async () => {
+  const [a, b] = [new Variable(3, "a"), new Variable(5, "b")];
+  const optimizer = new GradientDescentOptimizer(0.25);
+  const [ofA, ofB] = [square(a), square(b)];
+  const trainA = optimizer.minimize(ofA);
+  const session = new Session();
+  session.run([trainA, optimizer.minimize(ofB)]);
+  expect([await a.value?.item(), await b.value?.item()]).toEqual([1.5, 2.5]);
+  session.run([trainA, optimizer.minimize(add(ofA, ofB))]);
+  expect([await a.value?.item(), await b.value?.item()]).toEqual([0, 1.25]);
+});
+
 it("trains a perceptron to part two clouds", async () => {
   const red = Tensor.randn(50, 2).sub(2);
   const blue = Tensor.randn(50, 2).add(2);

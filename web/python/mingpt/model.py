@@ -175,6 +175,13 @@ class GPT:
         return self.lm_head(ln_f(x))
 
 
+def parameter_count(config):
+    """How many weights a model of this config has, without making it; those of the head are left out, as in minGPT."""
+    _complete(config)
+    width = config.n_embd
+    return (config.vocab_size + config.block_size + 2) * width + config.n_layer * (12 * width + 13) * width
+
+
 def _complete(config):
     """Fills in what the name of the model says, and checks the rest."""
     if config.model_type is not None:

@@ -43,9 +43,10 @@ def _evaluate(node, values, updates):
         raise ArgumentError("Session.run", f"no value for the {node}", expected, fix)
     if isinstance(node, Minimize):
         loss = values[node.inputs[0]]
-        variables = [one for one in node.graph.nodes if isinstance(one, Variable) and one in values]
+        variables = [below for below in _in_order(node.inputs) if isinstance(below, Variable)]
         for variable, gradient in zip(variables, loss.gradient(*(one.value for one in variables))):
-            updates[variable] = (variable.value - node.rate * gradient).detach()
+            before = updates.get(variable, variable.value)
+            updates[variable] = (before - node.rate * gradient).detach()
         return loss
     return compute(node, [values[source] for source in node.inputs]) if node.inputs else node.value
 

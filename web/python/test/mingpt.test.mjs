@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { manualSeed, nn, tensor } from "playgrad";
-import { GPT } from "playgrad/mingpt";
+import { GPT, parameterCount, sizes } from "playgrad/mingpt";
 import { python } from "../node.mjs";
 
 const py = await python();
@@ -11,7 +11,7 @@ const reference = new URL("../../../tests/reference/mingpt.json", import.meta.ur
 py.globals.set("reference", readFileSync(reference, "utf8"));
 py.runPython(`
 import json
-from mingpt.model import GPT, SIZES
+from mingpt.model import GPT, SIZES, parameter_count
 from mingpt.trainer import Trainer
 from mingpt.utils import CfgNode
 from tinygrad import Tensor, nn
@@ -50,15 +50,24 @@ max(
   assert.ok(found < 1e-4, `${found} apart`);
 });
 
-test("the small named models have as many weights as the formula says", () => {
-  py.runPython(`
-vocab, block = 100, 64
+test("models have as many weights as JavaScript counts", () => {
+  const [names, counts] = py
+    .runPython(`
+def config(name, vocab, block):
+    made = GPT.get_default_config()
+    made.merge_from_dict(dict(model_type=name, vocab_size=vocab, block_size=block))
+    return made
+
 for name in ("gpt-nano", "gpt-micro", "gpt-mini"):
-    layers, _, width = SIZES[name]
-    model = gpt(model_type=name, vocab_size=vocab, block_size=block)
-    count = sum(weight.numel() for weight in nn.state.get_parameters(model))
-    expected = (2 * vocab + block + 2) * width + layers * (12 * width**2 + 13 * width)
-    assert count == expected, (name, count, expected)`);
+    model = GPT(config(name, 100, 64))
+    made = sum(weight.numel() for weight in nn.state.get_parameters(model)) - model.lm_head.weight.numel()
+    assert made == parameter_count(config(name, 100, 64)), (name, made)
+[list(SIZES), [parameter_count(config(name, 50257, 1024)) for name in SIZES]]`)
+    .toJs();
+  const options = { vocabSize: 50257, blockSize: 1024 };
+  const expected = Object.keys(sizes).map((modelType) => parameterCount({ modelType, ...options }));
+  assert.deepEqual(names, Object.keys(sizes));
+  assert.deepEqual(counts, expected);
 });
 
 test("a new model is JavaScript's with the same seed, and so is what it draws", async () => {

@@ -70,6 +70,15 @@ function configured({ modelType, ...given }: GPTOptions): Config {
   return config as Config;
 }
 
+/**
+ * How many weights such a model has, without making it. Those of the head are left out, as minGPT does when it prints
+ * the number: in GPT-2 the head is the embedding's own matrix.
+ */
+export function parameterCount(options: GPTOptions): number {
+  const { vocabSize, blockSize, nLayer, nEmbd } = configured(options);
+  return (vocabSize + blockSize + 2) * nEmbd + nLayer * (12 * nEmbd + 13) * nEmbd;
+}
+
 /** Causal self-attention (arXiv 1706.03762): each token looks at itself and those before it. */
 class Attention {
   readonly c_attn: Linear;

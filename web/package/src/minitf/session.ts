@@ -52,13 +52,14 @@ function evaluate(node: Node, values: Map<Node, Tensor>, updates: Map<Variable, 
     );
   if (node instanceof Minimize) {
     const loss = values.get(node.loss) as Tensor;
-    const variables = node.variables.filter((variable) => values.has(variable));
+    const variables = inOrder([node.loss]).filter((below) => below instanceof Variable);
     const gradients = Tensor.grad(
       loss,
       variables.map((variable) => variable.value as Tensor),
     );
     variables.forEach((variable, i) => {
-      updates.set(variable, (variable.value as Tensor).sub((gradients[i] as Tensor).mul(node.rate)).detach());
+      const before = updates.get(variable) ?? (variable.value as Tensor);
+      updates.set(variable, before.sub((gradients[i] as Tensor).mul(node.rate)).detach());
     });
     node.value = loss;
     return loss;
@@ -95,10 +96,6 @@ class Minimize extends Node {
     super("minimize", [loss]);
     this.loss = loss;
     this.rate = rate;
-  }
-
-  get variables(): Variable[] {
-    return this.graph.nodes.filter((node) => node instanceof Variable);
   }
 }
 

@@ -51,6 +51,13 @@ told(lambda: tf.add(X, 2))
 told(lambda: tf.RegisterGradient("squre"))
 
 tf.Graph().as_default()
+one, two = tf.Variable(3.0), tf.Variable(5.0)
+optimizer = tf.GradientDescentOptimizer(0.25)
+steps = [optimizer.minimize(tf.square(one)), optimizer.minimize(tf.square(two))]
+tf.Session().run(steps)
+print("two losses", one.value.item(), two.value.item())
+
+tf.Graph().as_default()
 w = tf.Variable(3.0)
 
 
