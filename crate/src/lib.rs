@@ -39,3 +39,7 @@ pub use error::{Error, Kind, Result};
 pub use grad::grad;
 pub use graph::DType;
 pub use tensor::{Tensor, manual_seed, no_grad};
+
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;
