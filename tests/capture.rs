@@ -137,6 +137,37 @@ fn several_steps_in_one_call_equal_single_ones() {
     assert!(step.replay_n(&[x.node(), y.node()], 0).unwrap_err().to_string().contains("at least one"));
 }
 
+/// More steps than an optimizer keeps weights of, towards a target from the weights before.
+#[test]
+fn a_captured_call_may_take_many_optimizer_steps() {
+    let (x, y) = batch(0);
+    let call = |s: &Setup| {
+        let target = s.model.forward(&x).unwrap().detach().realize().unwrap();
+        let losses: Vec<Tensor> = (0..5).map(|_| s.step(&x, &y)).collect();
+        Tensor::stack(&losses, 0)
+            .unwrap()
+            .add(target.reshape(&[24]).unwrap().mean(0, false).unwrap())
+            .unwrap()
+            .realize()
+            .unwrap()
+    };
+    let plain = setup();
+    let want: Vec<Vec<f32>> = (0..4).map(|_| call(&plain).to_vec().unwrap()).collect();
+
+    let captured = setup();
+    let mut got = vec![call(&captured).to_vec::<f32>().unwrap()];
+    playgrad::tensor::realize_all(&[x.clone(), y.clone()]).unwrap();
+    capture::begin().unwrap();
+    let out = call(&captured);
+    let step = playgrad::tensor::finish_capture(&[], &[out.node()]);
+    got.push(out.to_vec().unwrap());
+    for _ in 2..4 {
+        got.push(Tensor::from_node(step.replay(&[]).unwrap().remove(0)).to_vec().unwrap());
+    }
+    assert_eq!(got, want);
+    assert_eq!(captured.state(), plain.state());
+}
+
 #[test]
 fn a_jit_inside_a_jit_is_an_error() {
     capture::begin().unwrap();

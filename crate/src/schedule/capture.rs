@@ -33,8 +33,9 @@ enum Part {
 struct Recorded {
     part: Part,
     device: Rc<dyn Device>,
-    inputs: Vec<Node>,
-    outputs: Vec<Node>,
+    /// Each with its number among the values that the step has made, if it is one. Its storage may be released
+    /// before the step ends: an optimizer lets go of weights from two steps back.
+    inputs: Vec<(Node, Option<usize>)>,
 }
 
 /// Where a replayed step finds a value.
@@ -63,6 +64,9 @@ struct Value {
 #[derive(Default)]
 struct Recording {
     runs: Vec<Recorded>,
+    /// What the step has made, held so that no two values lie at the same place.
+    values: Vec<Storage>,
+    made: FxHashMap<Region, usize>,
     /// State changed by the step: its leaf before, the handle.
     states: Vec<(Node, Rc<dyn State>)>,
 }
@@ -133,15 +137,21 @@ pub(super) fn record_sum(
 
 fn note(part: Part, device: &Rc<dyn Device>, inputs: &[Node], outputs: &[Node]) {
     RECORDING.with_borrow_mut(|r| {
-        if let Some(r) = r {
-            r.runs.push(Recorded {
-                part,
-                device: device.clone(),
-                inputs: inputs.to_vec(),
-                outputs: outputs.to_vec(),
-            });
+        let Some(r) = r else { return };
+        let inputs = inputs.iter().map(|n| (n.clone(), r.number(n))).collect();
+        r.runs.push(Recorded { part, device: device.clone(), inputs });
+        for storage in outputs.iter().filter_map(Node::storage) {
+            r.made.insert(storage.region(), r.values.len());
+            r.values.push(storage);
         }
     });
+}
+
+impl Recording {
+    /// Which of the values that the step has made.
+    fn number(&self, node: &Node) -> Option<usize> {
+        self.made.get(&node.storage()?.region()).copied()
+    }
 }
 
 /// Ends the recording: `args` are the nodes of the step's arguments, `results` what it returned, all computed.
@@ -152,7 +162,7 @@ pub(crate) fn finish(
     follow: &dyn Fn(&Node) -> Option<Rc<dyn State>>,
 ) -> Capture {
     let mut recording = RECORDING.take().unwrap_or_default();
-    for node in recording.runs.iter().flat_map(|run| &run.inputs) {
+    for (node, _) in recording.runs.iter().flat_map(|run| &run.inputs) {
         let known = args.contains(node) || recording.states.iter().any(|(before, _)| before == node);
         if !known
             && let Some(state) = follow(node)
@@ -161,28 +171,20 @@ pub(crate) fn finish(
             recording.states.push((node.clone(), state));
         }
     }
-    let mut made: FxHashMap<Region, usize> = FxHashMap::default();
     let states = &recording.states;
-    let source = |n: &Node, made: &FxHashMap<Region, usize>| {
+    let source = |n: &Node, made: Option<usize>| {
         let state = || states.iter().position(|(before, _)| before == n).map(Source::State);
         let arg = || args.iter().position(|a| a == n).map(Source::Arg);
-        let known = || n.storage().and_then(|s| made.get(&s.region())).map(|i| Source::Made(*i));
-        known().or_else(arg).or_else(state).unwrap_or_else(|| Source::Fixed(n.clone()))
+        made.map(Source::Made).or_else(arg).or_else(state).unwrap_or_else(|| Source::Fixed(n.clone()))
     };
-    let mut runs = Vec::new();
-    let mut next = 0;
-    for run in recording.runs {
-        let inputs = run.inputs.iter().map(|n| source(n, &made)).collect();
-        for output in &run.outputs {
-            if let Some(storage) = output.storage() {
-                made.insert(storage.region(), next);
-            }
-            next += 1;
-        }
-        runs.push(Run { part: run.part, device: run.device, inputs });
-    }
+    let run = |run: &Recorded| Run {
+        part: run.part.clone(),
+        device: run.device.clone(),
+        inputs: run.inputs.iter().map(|(n, made)| source(n, *made)).collect(),
+    };
+    let runs = recording.runs.iter().map(run).collect();
     let value = |n: &Node| Value {
-        source: source(n, &made),
+        source: source(n, recording.number(n)),
         shape: n.shape.clone(),
         dtype: n.dtype,
         requires_grad: n.needs_grad,
