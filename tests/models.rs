@@ -1,6 +1,8 @@
 //! What stands behind the lessons: minGPT and Mamba against PyTorch's values, written by tests/reference/mingpt.py and
-//! mamba.py; static graphs; scalars.
+//! mamba.py; static graphs; scalars; CartPole.
 
+#[path = "models/cartpole.rs"]
+mod cartpole;
 #[path = "models/mamba.rs"]
 mod mamba;
 #[path = "models/micrograd.rs"]

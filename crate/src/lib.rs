@@ -31,6 +31,7 @@ pub mod io;
 pub mod models;
 pub mod minitf;
 pub mod micrograd;
+pub mod cartpole;
 
 /// What `DEBUG=n` prints.
 pub mod debug;
