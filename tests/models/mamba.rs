@@ -120,6 +120,7 @@ fn kernels_of_the_scores_and_of_an_adam_step_only_go_down() -> Result<()> {
 
 #[test]
 fn mistakes_name_the_fix() -> Result<()> {
+    runtime::set_default("cpu")?;
     let error = Mamba::new(ModelArgs { d_state: 0, ..ModelArgs::new(8, 1, 4) }).map(drop).unwrap_err();
     assert_eq!(
         (error.kind, error.to_string().contains("got d_state 0, expected at least 1")),

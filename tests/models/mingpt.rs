@@ -119,6 +119,7 @@ fn learns_a_sequence_and_writes_it() -> Result<()> {
 
 #[test]
 fn mistakes_name_the_fix() -> Result<()> {
+    runtime::set_default("cpu")?;
     let name = GptOptions::named("gpt-5", 1, 1).unwrap_err();
     assert!(name.kind == Kind::Argument && name.expected.contains("gpt2-xl"), "{name}");
     for (sizes, got) in [([1, 3, 16], "3 heads for a width of 16"), ([0, 2, 16], "n_layer 0")] {
