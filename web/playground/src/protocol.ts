@@ -239,7 +239,8 @@ export type FromWorker =
   | { type: "started" }
   | { type: "state"; state: RunState; ms: number }
   | { type: "progress"; progress: Progress }
-  | { type: "points"; points: Point[] }
+  /** `plotted`: how many values each series was given so far, of which the points are a part. */
+  | { type: "points"; points: Point[]; plotted: Record<string, number> }
   | { type: "view"; view: View }
   | { type: "probabilities"; id: string; values: Float32Array }
   /** Those whose weights can be asked for. */

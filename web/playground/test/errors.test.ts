@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { describe as describeError, findLine, shaderPlace, UsageError } from "../src/runner/errors";
+import { describe as describeError, findLine, shaderPlace } from "../src/runner/errors";
+import { UsageError } from "../src/runner/usage";
 
 describe("the user's line", () => {
   const chromium =

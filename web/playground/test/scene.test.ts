@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { scene } from "../src/live/scene";
 import type { Shape } from "../src/protocol";
-import { UsageError } from "../src/runner/errors";
+import { UsageError } from "../src/runner/usage";
 
 const told = (shapes: unknown[], options?: Parameters<typeof scene>[1]) => {
   try {

@@ -1,9 +1,9 @@
 import { strToU8, zipSync } from "fflate";
 import { version } from "../../../package/package.json";
+import styles from "../app.css?raw";
 import type { DeviceChoice } from "../protocol";
 import { erase } from "../runner/compile";
 import node from "./node.js?raw";
-import page from "./page.js?raw";
 
 /** A program as a file that runs without the playground; loaded when it is asked for. */
 
@@ -19,20 +19,40 @@ const engine = import.meta.glob<string>(
   { base: "../../../package", query: "?raw", import: "default" },
 );
 
+/** The playground's own panels, and what draws them there. */
+const panels = import.meta.glob<string>(
+  [
+    "./export/{draw,page}.ts",
+    "./live/*.ts",
+    "./runner/{ahead,console,control,feed,usage}.ts",
+    "./text/en.ts",
+    "./charts/{colors,format,series}.ts",
+    "./panels/pad.ts",
+    "./panels/paint/*.ts",
+  ],
+  { base: "../", query: "?raw", import: "default" },
+);
+
 /** One HTML file that carries the engine: it opens from a disk, without a network. */
 export async function asHtml({ title, code, seed, device }: Exported): Promise<Blob> {
-  const files = await Promise.all(
-    Object.entries(engine).map(async ([path, load]) => [path.slice(2), await load()] as const),
-  );
-  const imports: Record<string, string> = { playground: address(page) };
-  for (const [path, source] of files) {
-    const module = address(absolute(source, path));
-    imports[`engine/${path}`] = module;
-    const entry = /^dist\/(\w+)\/index\.js$/.exec(path);
-    if (entry) imports[`playgrad/${entry[1]}`] = module;
-    if (path === "dist/inline.js") imports.playgrad = module;
+  const imports: Record<string, string> = {};
+  for (const [path, load] of Object.entries(engine)) {
+    const name = `engine/${path.slice(2)}`;
+    imports[name] = address(absolute(await load(), name));
+    const entry = /dist\/(\w+)\/index\.js$/.exec(name);
+    if (entry) imports[`playgrad/${entry[1]}`] = imports[name];
   }
-  const program = `import "playground";\n${erase(code)}`.replaceAll("</script", "<\\/script");
+  for (const [path, load] of Object.entries(panels)) {
+    const name = `page/${path.slice(2, -".ts".length)}`;
+    imports[name] = address(absolute(erase(await load()), name));
+  }
+  imports.playgrad = imports["engine/dist/inline.js"] ?? "";
+  imports.playground = imports["page/export/page"] ?? "";
+  imports["page/runner/port"] = imports["page/export/draw"] ?? "";
+  const program = `import "playground";\n${erase(code)}\ndispatchEvent(new Event("programend"));`.replaceAll(
+    "</script",
+    "<\\/script",
+  );
   const map = JSON.stringify({ imports }).replaceAll("<", "\\u003c");
   const name = title.replace(/[&<>]/g, (sign) => `&#${sign.charCodeAt(0)};`);
   return new Blob([html(name, seed, device, map, program)], { type: "text/html" });
@@ -41,12 +61,15 @@ export async function asHtml({ title, code, seed, device }: Exported): Promise<B
 const address = (source: string) => `data:text/javascript,${encodeURIComponent(source)}`;
 
 /** Imports from files beside it, by names that the page's map knows. */
-function absolute(source: string, path: string): string {
+function absolute(source: string, name: string): string {
   return source.replace(/((?:from|import)\s*\(?\s*)"(\.{1,2}\/[^"]+)"/g, (_, before: string, to: string) => {
-    const { pathname } = new URL(to, `http://engine/${path}`);
-    return `${before}"engine${pathname}"`;
+    const { pathname } = new URL(to, `http://page/${name}`);
+    return `${before}"${pathname.slice(1)}"`;
   });
 }
+
+/** The playground's colours. */
+const [palette = ""] = /:root \{[\s\S]*?\n\}/.exec(styles) ?? [];
 
 const html = (title: string, seed: number, device: string, map: string, program: string) => `<!doctype html>
 <html lang="en" data-seed="${seed}" data-device="${device}">
@@ -54,16 +77,23 @@ const html = (title: string, seed: number, device: string, map: string, program:
 <meta name="viewport" content="width=device-width">
 <title>${title}</title>
 <style>
-:root { color-scheme: light dark; font: 15px/1.5 system-ui, sans-serif; }
-body { max-width: 900px; margin: 24px auto; padding: 0 16px; }
+${palette}
+body { max-width: 900px; margin: 24px auto; padding: 0 16px; background: var(--bg); color: var(--text); font: 15px/1.5 var(--font); }
 h1 { font-size: 20px; } h2 { margin: 0; font-size: 14px; }
-#panels { display: flex; flex-wrap: wrap; gap: 16px; }
-section { max-width: 100%; color: #0f766e; } canvas { max-width: 100%; }
-#console { overflow: auto; max-height: 260px; font: 13px/1.5 ui-monospace, monospace; white-space: pre-wrap; }
-.error { color: #b3261e; } .note { opacity: 0.7; }
+#panels { display: flex; flex-wrap: wrap; gap: 16px; align-items: start; }
+section { max-width: 100%; padding: 12px 14px; border: 1px solid var(--line); border-radius: 10px; background: var(--surface); overflow: auto; box-sizing: border-box; }
+section > canvas { color: var(--accent); max-width: 100%; }
+section > canvas[width="680"] { width: 340px; }
+section > div > canvas { display: block; min-width: 84px; max-width: 100%; image-rendering: pixelated; }
+figure { display: inline-block; width: 56px; margin: 2px; text-align: center; font-weight: 600; }
+figure canvas { width: 56px; image-rendering: pixelated; }
+.heat { width: 160px; } section > div > .heat { display: inline-block; margin-right: 8px; }
+textarea { width: 340px; max-width: 100%; box-sizing: border-box; } pre, ol { max-height: 240px; overflow: auto; font: 13px/1.5 var(--mono); }
+#console { overflow: auto; max-height: 260px; margin-top: 16px; font: 13px/1.5 var(--mono); white-space: pre-wrap; }
+.error { color: var(--danger); } .warn { color: var(--warn); }
 </style>
 <h1>${title}</h1>
-<p><span id="device">…</span> <span id="status"></span></p>
+<p><span id="device">…</span> · <span id="status"></span></p>
 <div id="panels"></div>
 <div id="console" role="log" tabindex="0" aria-label="Console"></div>
 <script type="importmap">${map}</script>

@@ -1,8 +1,8 @@
 import { Tensor } from "playgrad";
 import type { GraphNode } from "../protocol";
-import { UsageError } from "../runner/errors";
 import { addView } from "../runner/feed";
 import { post } from "../runner/port";
+import { UsageError } from "../runner/usage";
 
 const mostNodes = 160;
 

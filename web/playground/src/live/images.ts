@@ -1,7 +1,7 @@
 import type { Tensor } from "playgrad";
-import { UsageError } from "../runner/errors";
 import { addView } from "../runner/feed";
 import { post } from "../runner/port";
+import { UsageError } from "../runner/usage";
 import { tileShape } from "./weights";
 
 const most = 12;

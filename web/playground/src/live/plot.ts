@@ -1,7 +1,7 @@
 import { Tensor } from "playgrad";
 import { elapsed, stepsTaken } from "../runner/control";
-import { UsageError } from "../runner/errors";
 import { addPoint, type Plotted } from "../runner/feed";
+import { UsageError } from "../runner/usage";
 
 /** Adds a point to one chart per key: plot({ loss, accuracy }). Tensors are read later, in batches. */
 export function plot(values: Record<string, Plotted>): void {

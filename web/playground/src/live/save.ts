@@ -1,6 +1,6 @@
 import { nn, saveSafetensors, Tensor } from "playgrad";
-import { UsageError } from "../runner/errors";
 import { post } from "../runner/port";
+import { UsageError } from "../runner/usage";
 import { ForeignModel } from "./model";
 
 /** Models whose weights the page can save, by the name they have in its menu. */

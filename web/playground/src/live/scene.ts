@@ -1,7 +1,7 @@
 import type { SceneView, Shape } from "../protocol";
-import { UsageError } from "../runner/errors";
 import { addView } from "../runner/feed";
 import { post } from "../runner/port";
+import { UsageError } from "../runner/usage";
 
 /** How many numbers each kind has behind its name, and what they are. */
 const kinds: Record<Shape[0], [numbers: number, what: string]> = {

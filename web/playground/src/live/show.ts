@@ -1,8 +1,8 @@
 import type { Tensor } from "playgrad";
 import type { TensorView } from "../protocol";
-import { UsageError } from "../runner/errors";
 import { addView } from "../runner/feed";
 import { post } from "../runner/port";
+import { UsageError } from "../runner/usage";
 
 const mostCells = 64 * 64;
 const mostMaps = 16;

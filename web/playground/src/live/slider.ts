@@ -1,6 +1,6 @@
 import type { SliderSpec } from "../protocol";
-import { UsageError } from "../runner/errors";
 import { post } from "../runner/port";
+import { UsageError } from "../runner/usage";
 
 let remembered: Record<string, number> = {};
 const current = new Map<string, number>();

@@ -13,10 +13,12 @@ export class Pad {
   #frame = 0;
   readonly #listeners = new AbortController();
 
-  constructor(
-    private readonly canvas: HTMLCanvasElement,
-    private readonly onDraw: (pixels: Float32Array) => void,
-  ) {
+  readonly canvas: HTMLCanvasElement;
+  readonly onDraw: (pixels: Float32Array) => void;
+
+  constructor(canvas: HTMLCanvasElement, onDraw: (pixels: Float32Array) => void) {
+    this.canvas = canvas;
+    this.onDraw = onDraw;
     this.#context = canvas.getContext("2d", { willReadFrequently: true });
     const { signal } = this.#listeners;
     canvas.addEventListener(

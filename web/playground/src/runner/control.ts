@@ -1,8 +1,8 @@
 import { type DeviceInfo, device, memory } from "playgrad";
 import { answer, isFull, sentStep } from "./ahead";
-import { StopSignal } from "./errors";
 import { refresh, settle } from "./feed";
 import { post } from "./port";
+import { StopSignal } from "./usage";
 
 /**
  * The loop a program trains in: pause, single steps, speed and stop act between two steps.

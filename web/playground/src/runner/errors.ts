@@ -1,25 +1,9 @@
 import * as playgrad from "playgrad";
 import type { ErrorKind, ProgramError } from "../protocol";
 import { CompileError, fileName } from "./compile";
+import { UsageError } from "./usage";
 
 /** Anything thrown in, the error the page shows out: kind, op, got, expected, fix and the user's line. */
-
-export class StopSignal extends Error {
-  override name = "StopSignal";
-}
-
-/** A mistake in calling one of the page's helpers, told the way the engine tells its own. */
-export class UsageError extends Error {
-  override name = "UsageError";
-  constructor(
-    readonly op: string,
-    readonly got: string,
-    readonly expected: string,
-    readonly fix: string,
-  ) {
-    super(`${op}: got ${got}, expected ${expected}. ${fix}`);
-  }
-}
 
 export function describe(thrown: unknown, moduleUrl: string, program = ""): ProgramError {
   if (thrown instanceof CompileError) return thrown.detail;

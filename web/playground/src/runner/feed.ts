@@ -24,12 +24,17 @@ interface Pending {
 }
 
 const pointsPerBatch = 24;
+/** Where nothing has to be read from the device. */
+const numbersPerBatch = 1000;
 const sendEvery = 40;
 const batchesInFlight = 3;
 const shortestInterval = 80;
 const costFactor = 6;
 
 let pending: Pending[] = [];
+/** Some of the pending values are tensors. */
+let costly = false;
+const plotted: Record<string, number> = {};
 let sentAt = 0;
 let inFlight: Promise<void>[] = [];
 let order: Promise<void> = Promise.resolve();
@@ -55,8 +60,12 @@ export function setHidden(ids: string[]): void {
 
 export function addPoint(step: number, time: number, values: Record<string, Plotted>): void {
   pending.push({ step, time, values });
-  if (pending.length > 16 * pointsPerBatch) pending = thin(pending, pointsPerBatch);
+  for (const name of Object.keys(values)) plotted[name] = (plotted[name] ?? 0) + 1;
+  costly ||= Object.values(values).some((value) => typeof value !== "number");
+  if (pending.length > 16 * room()) pending = thin(pending, room());
 }
+
+const room = () => (costly ? pointsPerBatch : numbersPerBatch);
 
 /** Keeps the last point, and with it every point that carries a series the others lack. */
 function thin(points: Pending[], count: number): Pending[] {
@@ -73,12 +82,13 @@ function thin(points: Pending[], count: number): Pending[] {
 
 function sendPoints(): void {
   if (pending.length === 0) return;
-  const batch = thin(pending, pointsPerBatch);
+  const batch = thin(pending, room());
   pending = [];
+  costly = false;
   const before = order;
   const reading = readPoints(batch).then(async (points) => {
     await before;
-    post({ type: "points", points });
+    post({ type: "points", points, plotted: { ...plotted } });
   });
   order = reading.catch(fail);
   track(order);

@@ -11,10 +11,11 @@ import { watchGpu } from "./ahead";
 import { compile, type ImportTarget } from "./compile";
 import { captureConsole, consoleSettled } from "./console";
 import * as control from "./control";
-import { describe, StopSignal } from "./errors";
+import { describe } from "./errors";
 import { onFeedError, setHidden, settle } from "./feed";
 import { moduleUrl, shareEntries, shareModule } from "./modules";
 import { post } from "./port";
+import { StopSignal } from "./usage";
 
 /** One worker runs one program: a fresh engine, no leftovers; the page keeps a warm one ready. */
 

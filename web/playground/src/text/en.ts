@@ -155,7 +155,7 @@ export const text = {
     axis: "Horizontal axis",
     smoothing: "Smoothing",
     csv: "CSV",
-    csvLong: "Download all values as CSV",
+    csvLong: "Download what is drawn as CSV",
     png: "PNG",
     pngLong: "Download the charts as a PNG picture",
     seconds: (s: string) => `${s} s`,
@@ -164,6 +164,8 @@ export const text = {
     summary: (name: string, last: string, step: number, first: string, low: string, high: string) =>
       `${name}: ${last} at step ${step}; began at ${first}; lowest ${low}, highest ${high}.`,
     empty: (name: string) => `${name}: no values yet.`,
+    share: (drawn: number, all: number) =>
+      `${drawn.toLocaleString("en")} of ${all.toLocaleString("en")} values drawn`,
   },
   boundary: {
     summary: (correct: number, total: number) => `${correct} of ${total} right`,
