@@ -2,21 +2,21 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { test } from "node:test";
-import { launch, url } from "./browser.mjs";
+import { common, url } from "./browser.mjs";
 
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
 async function open({ dark = false, width = 1280 } = {}) {
-  const browser = await launch();
-  const page = await browser.newPage({
+  const context = await (await common()).newContext({
     viewport: { width, height: 900 },
     colorScheme: dark ? "dark" : "light",
   });
+  const page = await context.newPage();
   const problems = [];
   page.on("pageerror", (error) => problems.push(error.message));
   await page.goto(`${url}bench.html`);
   await page.waitForSelector(".primary");
-  return { browser, page, problems };
+  return { context, page, problems };
 }
 
 async function only(page, titles) {
@@ -38,7 +38,7 @@ async function check(page) {
 }
 
 test("the page measures our devices and a peer, by keyboard, and shows a bar for each", async () => {
-  const { browser, page, problems } = await open();
+  const { context, page, problems } = await open();
   await only(page, ["Matrix product 256"]);
   await page.getByLabel("TensorFlow.js").focus();
   await page.keyboard.press("Space");
@@ -54,35 +54,29 @@ test("the page measures our devices and a peer, by keyboard, and shows a bar for
   assert.equal(rows.filter((row) => row.includes("fastest")).length, 1);
   assert.deepEqual(problems, []);
   await check(page);
-  await browser.close();
+  await context.close();
 });
 
 test("Stop ends a long measurement at once; it can be started again", async () => {
-  const { browser, page, problems } = await open();
+  const { context, page, problems } = await open();
   await only(page, ["Matrix product 2048"]);
   await page.locator(".primary").click();
-  await page.getByRole("button", { name: "Stop" }).click({ timeout: 5000 });
-  await page.waitForFunction(
-    () => document.querySelector("[role=status]").textContent === "Stopped",
-    undefined,
-    {
-      timeout: 2000,
-    },
-  );
+  await page.getByRole("button", { name: "Stop" }).click();
+  await page.waitForFunction(() => document.querySelector("[role=status]").textContent === "Stopped");
   assert.equal(await page.locator(".results li").count(), 0);
   await only(page, ["XOR: 2-8-1, tanh, sigmoid, Adam, batch 4"]);
   await page.locator(".primary").click();
   await page.waitForFunction(() => document.querySelector("[role=status]").textContent === "All measured");
   assert.deepEqual(problems, []);
-  await browser.close();
+  await context.close();
 });
 
 for (const [name, look] of Object.entries({ phone: { width: 390 }, dark: { dark: true } })) {
   test(`axe finds nothing and nothing is too wide: ${name}`, async () => {
-    const { browser, page } = await open(look);
+    const { context, page } = await open(look);
     assert.match(await status(page), /press Measure/);
     await check(page);
     assert.ok((await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)) <= 0);
-    await browser.close();
+    await context.close();
   });
 }

@@ -36,6 +36,7 @@ async function train(example, language, device) {
 for (const [example, device] of [
   ["xor", "cpu"],
   ["xor", "webgpu"],
+  ["moons", "cpu"],
   ["mnist-mlp", "cpu"],
 ]) {
   test(`${example} has the same losses in both languages on ${device}`, async () => {

@@ -2,21 +2,21 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { test } from "node:test";
-import { launch, url } from "./browser.mjs";
+import { common, url } from "./browser.mjs";
 
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
 async function open({ dark = false, width = 1280, at = "" } = {}) {
-  const browser = await launch();
-  const page = await browser.newPage({
+  const context = await (await common()).newContext({
     viewport: { width, height: 900 },
     colorScheme: dark ? "dark" : "light",
   });
+  const page = await context.newPage();
   const problems = [];
   page.on("pageerror", (error) => problems.push(error.message));
   await page.goto(`${url}reference.html${at}`);
   await page.waitForSelector("article");
-  return { browser, page, problems };
+  return { context, page, problems };
 }
 
 async function check(page) {
@@ -29,7 +29,7 @@ async function check(page) {
 }
 
 test("a search by keyboard finds a method; its snippet runs, and runs again when it is changed", async () => {
-  const { browser, page, problems } = await open();
+  const { context, page, problems } = await open();
   await page.keyboard.press("/");
   await page.keyboard.type("logsumexp");
   const entry = page.locator("article").first();
@@ -43,24 +43,24 @@ test("a search by keyboard finds a method; its snippet runs, and runs again when
   await entry.locator(".error", { hasText: "reshape" }).waitFor();
   await check(page);
   assert.deepEqual(problems, []);
-  await browser.close();
+  await context.close();
 });
 
 test("a link leads to its entry; dark and on a phone axe finds nothing", async () => {
-  const { browser, page, problems } = await open({ dark: true, width: 390, at: "#softmax" });
+  const { context, page, problems } = await open({ dark: true, width: 390, at: "#softmax" });
   await page.waitForFunction(() => {
     const top = document.getElementById("softmax").getBoundingClientRect().top;
     return top >= 0 && top < innerHeight;
   });
   await check(page);
   assert.deepEqual(problems, []);
-  await browser.close();
+  await context.close();
 });
 
 test("words that are nowhere say so", async () => {
-  const { browser, page } = await open();
+  const { context, page } = await open();
   await page.fill("input[type=search]", "xyzzy");
   assert.equal(await page.locator("article").count(), 0);
   assert.match(await page.locator("main").innerText(), /Nothing here/);
-  await browser.close();
+  await context.close();
 });

@@ -12,7 +12,7 @@ const site = fileURLToPath(new URL("../../../dist/site", import.meta.url));
 const training = `import { devices, manualSeed, nn, optim, Tensor } from "playgrad";
 import { print } from "playground";
 const threads = async () => (await devices()).find((d) => d.name === "cpu").description;
-for (let i = 0; i < 100 && WANTED && !(await threads()).includes("threads"); i++)
+for (let i = 0; i < 600 && WANTED && !(await threads()).includes("threads"); i++)
   await new Promise((done) => setTimeout(done, 50));
 manualSeed(7);
 const x = Tensor.randn(512, 256), y = x.matmul(Tensor.randn(256, 8)).argmax(1);

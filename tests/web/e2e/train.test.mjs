@@ -16,7 +16,7 @@ const mnistFiles = [
 test("opens on XOR, already training", async () => {
   const start = Date.now();
   const page = await visit();
-  await page.until(["running"], 10_000);
+  await page.until(["running"]);
   await page.page.waitForSelector('[data-panel="boundary"] canvas');
   await page.page.waitForSelector('[data-panel="chart:loss"] .u-wrap');
   console.log(`training and drawn ${Date.now() - start} ms after navigation`);
