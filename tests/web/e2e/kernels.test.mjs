@@ -44,6 +44,12 @@ for (const language of Object.keys(languages)) {
     assert.equal(await page.until(["failed"], 120_000), "failed");
     assert.match(await page.errorLine(), /^let scale = inverse\(/);
     assert.equal(await page.page.locator(".cm-lintRange-error").innerText(), "inverse");
+    await page.page.waitForFunction(() => {
+      const [line, editor] = [".cm-errorLine", ".cm-scroller"].map((name) =>
+        document.querySelector(name).getBoundingClientRect(),
+      );
+      return line.top >= editor.top && line.bottom <= editor.bottom;
+    });
     const card = /^A kernel does not compile\s+KernelError, line \d+[\s\S]*rms_norm[\s\S]*line 7, column 17/;
     assert.match(await page.errorText(), card);
     await page.close();

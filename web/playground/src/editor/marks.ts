@@ -3,7 +3,7 @@ import { type Extension, type Range, StateEffect, StateField } from "@codemirror
 import { Decoration, type DecorationSet, EditorView } from "@codemirror/view";
 import type { ProgramError } from "../protocol";
 
-/** The error's line: tinted, underlined from its column, with the message on hover. An edit clears the tint. */
+/** The error's line: tinted, in view, underlined from its column, with the message on hover. An edit clears the tint. */
 
 const markLine = StateEffect.define<number | null>();
 const tint = Decoration.line({ class: "cm-errorLine" });
@@ -39,7 +39,8 @@ export function showError(view: EditorView, error: ProgramError | null): void {
     severity: "error",
     message: [error.message, error.fix].filter(Boolean).join("\n"),
   };
-  view.dispatch(setDiagnostics(view.state, [diagnostic]), { effects: markLine.of(line.from) });
+  const inView = EditorView.scrollIntoView(from, { y: "nearest", x: "nearest", yMargin: 60 });
+  view.dispatch(setDiagnostics(view.state, [diagnostic]), { effects: [markLine.of(line.from), inView] });
 }
 
 export function goTo(view: EditorView, line: number, column = 1): void {
