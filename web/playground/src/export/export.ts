@@ -145,5 +145,5 @@ A program from the playgrad playground. It needs Node 20.19 or later.
     npm install
     npm start
 
-\`npm start cpu\` chooses the device. What the program plots is written to metrics.csv; panels are not drawn.
+\`npm start cpu\` chooses the device. What the program plots is written to metrics.csv, models given to \`save\` to NAME.safetensors; panels are not drawn.
 `;

@@ -13,7 +13,7 @@ export function save(model: object, name = "model"): void {
       "save",
       model instanceof Tensor ? "a tensor" : "a model without weights",
       "a module with layers, or tensors by name",
-      "Pass the model itself, or give tensors names: save({ w1, b1 }).",
+      "Pass the model itself, or an object that gives tensors names.",
     );
   offer(model, name);
 }

@@ -82,7 +82,7 @@ export const text = {
     sharedInAddress: "The link is in the address bar: copy it from there",
     export: "Export",
     exports: {
-      html: { title: "Web page", about: "One HTML file with the engine in it; works offline" },
+      html: { title: "Web page", about: "One HTML file with engine and panels in it; works offline" },
       project: { title: "npm project", about: "A zip for Node; what is plotted goes to metrics.csv" },
       python: { title: "Python file", about: "With tinygrad installed: python FILE, without the panels" },
     },
