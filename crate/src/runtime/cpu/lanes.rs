@@ -365,6 +365,50 @@ pub fn combine(op: Reduce, dtype: DType, acc: &mut Reg, value: View, n: usize) {
 }
 }
 
+/// Lanes that hold the results of a row whose lanes are accumulated.
+#[cfg(not(target_arch = "wasm32"))]
+const RESULTS: usize = 64;
+
+/// How many lanes `combine_block` leaves results in, of `width`.
+#[cfg(not(target_arch = "wasm32"))]
+pub fn folded(dtype: DType, width: usize) -> usize {
+    if dtype.size() == 4 { width.min(RESULTS) } else { width }
+}
+
+#[cfg(target_arch = "wasm32")]
+pub fn folded(_: DType, width: usize) -> usize {
+    width
+}
+
+#[cfg(target_arch = "wasm32")]
+pub use combine as combine_block;
+
+#[cfg(not(target_arch = "wasm32"))]
+vectorized! {
+/// Accumulates lanes that are all of one row.
+pub fn combine_block(op: Reduce, dtype: DType, acc: &mut Reg, value: View, n: usize) {
+    #[inline(always)]
+    fn each<T: Copy>(acc: &mut [T], value: &[T], f: impl Fn(T, T) -> T) {
+        let mut chunks = value.chunks_exact(RESULTS);
+        if let Some(first) = chunks.next() {
+            let mut results: [T; RESULTS] = first.try_into().expect("so many");
+            for some in &mut chunks {
+                (0..RESULTS).for_each(|i| results[i] = f(results[i], some[i]));
+            }
+            (0..RESULTS).for_each(|i| acc[i] = f(acc[i], results[i]));
+        }
+        acc.iter_mut().zip(chunks.remainder()).for_each(|(a, v)| *a = f(*a, *v));
+    }
+    match (op, dtype) {
+        (_, DType::F64 | DType::I64) => combine(op, dtype, acc, value, n),
+        (Reduce::Sum, DType::F32) => each(acc.f32_mut(), &value.f32()[..n], |a, v| a + v),
+        (Reduce::Prod, DType::F32) => each(acc.f32_mut(), &value.f32()[..n], |a, v| a * v),
+        (Reduce::Max, DType::F32) => each(acc.f32_mut(), &value.f32()[..n], math::max),
+        _ => each(&mut acc.0, &value.0[..n], |a, v| combine_int(op, dtype, a, v)),
+    }
+}
+}
+
 /// What a reduction starts from.
 pub fn identity(op: Reduce, dtype: DType) -> u64 {
     match op {
@@ -442,7 +486,7 @@ pub fn fold_rows(op: Reduce, dtype: DType, value: View, each: usize, out: &mut [
 }
 
 vectorized! {
-/// Folds the first `n` lanes, halving, and spreads the result over all lanes.
+/// Folds the first `n` lanes into the first, halving.
 pub fn fold(op: Reduce, dtype: DType, acc: &mut Reg, n: usize) {
     #[inline(always)]
     fn halve<T: Copy>(lanes: &mut [T], mut n: usize, f: impl Fn(T, T) -> T) {
@@ -451,8 +495,6 @@ pub fn fold(op: Reduce, dtype: DType, acc: &mut Reg, n: usize) {
             (0..n - half).for_each(|i| lanes[i] = f(lanes[i], lanes[half + i]));
             n = half;
         }
-        let all = lanes[0];
-        lanes.fill(all);
     }
     match (op, dtype) {
         (Reduce::Sum, DType::F32) => halve(acc.f32_mut(), n, |a, v| a + v),

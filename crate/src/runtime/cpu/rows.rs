@@ -8,6 +8,8 @@ use super::{
     tape::{self, Frame, Lanes, StoreWalk, Tape, block},
 };
 use crate::kernel::{Expr, Kernel, RangeId};
+#[cfg(not(target_arch = "wasm32"))]
+use crate::{graph::Unary, kernel::ExprId};
 use std::ops::Range;
 
 pub struct Rows {
@@ -28,6 +30,9 @@ struct Stage {
     lanes: Vec<RangeId>,
     loops: Vec<RangeId>,
     tape: Tape,
+    /// A slow value that each element's stores need too, left in the place of one of them until that overwrites it.
+    #[cfg(not(target_arch = "wasm32"))]
+    kept: Option<StoreWalk>,
 }
 
 struct Stores {
@@ -49,7 +54,8 @@ impl Rows {
         } else {
             (vec![], kernel.outer.to_vec())
         };
-        let stages: Vec<Stage> = kernel
+        #[cfg_attr(target_arch = "wasm32", expect(unused_mut))]
+        let mut stages: Vec<Stage> = kernel
             .stages()
             .into_iter()
             .map(|accs| {
@@ -63,7 +69,14 @@ impl Rows {
                     Lanes::blocks(kernel, if along_outer { &lanes } else { &own }),
                     ranges,
                 );
-                Stage { accs, lanes: own, loops, tape }
+                Stage {
+                    accs,
+                    lanes: own,
+                    loops,
+                    tape,
+                    #[cfg(not(target_arch = "wasm32"))]
+                    kept: None,
+                }
             })
             .collect();
         let stores = |per_element: bool, lanes: &[RangeId], moving: &[RangeId]| {
@@ -72,7 +85,8 @@ impl Rows {
             let walks = own().map(|s| StoreWalk::new(kernel, s, Lanes::blocks(kernel, lanes))).collect();
             Stores { tape: Tape::new(kernel, &roots, Lanes::blocks(kernel, lanes), moving), walks }
         };
-        let per_element = kernel.stores.iter().any(|s| s.per_element).then(|| {
+        #[cfg_attr(target_arch = "wasm32", expect(unused_mut))]
+        let mut per_element = kernel.stores.iter().any(|s| s.per_element).then(|| {
             let (own, inner) = if along_outer {
                 (vec![], kernel.inner.to_vec())
             } else {
@@ -81,6 +95,10 @@ impl Rows {
             let stores = stores(true, if along_outer { &lanes } else { &own }, &kernel.inner);
             (own, inner, stores)
         });
+        #[cfg(not(target_arch = "wasm32"))]
+        if let (false, None, Some((own, _, stores))) = (along_outer, &kernel.scan, &mut per_element) {
+            keep(kernel, &mut stages, stores, own);
+        }
         let moving: &[RangeId] = if is_map { &kernel.outer } else { &[] };
         let scanner = kernel.scan.as_ref().map(|scan| {
             let own = std::slice::from_ref(&scan.range);
@@ -159,7 +177,13 @@ impl Body<'_> {
             frame.len = block(kernel, lanes).min(kernel.size(lanes));
         }
         // SAFETY: passed on from the caller.
-        unsafe { self.stores.tape.hoist(kernel, frame) };
+        unsafe {
+            if lanes.is_empty() {
+                self.stores.tape.hoist(kernel, frame);
+            } else {
+                self.stores.tape.hoist_once(kernel, frame);
+            }
+        }
         let mut store = |frame: &mut Frame| {
             // SAFETY: passed on from the caller.
             unsafe {
@@ -190,10 +214,18 @@ impl Stage {
         frame.len = width;
         for a in &self.accs {
             let acc = &kernel.accs[*a];
-            frame.accs[*a].fill(lanes::identity(acc.op, acc.dtype), acc.dtype, width);
+            let filled = if along_outer { width } else { lanes::folded(acc.dtype, width) };
+            frame.accs[*a].fill(lanes::identity(acc.op, acc.dtype), acc.dtype, filled);
         }
         // SAFETY: passed on from the caller.
-        unsafe { self.tape.hoist(kernel, frame) };
+        unsafe {
+            if along_outer {
+                self.tape.hoist(kernel, frame);
+            } else {
+                self.tape.hoist_once(kernel, frame);
+            }
+        }
+        let combine = if along_outer { lanes::combine } else { lanes::combine_block };
         let mut body = |frame: &mut Frame| {
             // SAFETY: passed on from the caller.
             unsafe { self.tape.run(kernel, frame) };
@@ -201,7 +233,12 @@ impl Stage {
                 let acc = &kernel.accs[*a];
                 let n = frame.len;
                 let (slots, accs) = (&frame.slots, &mut *frame.accs);
-                lanes::combine(acc.op, acc.dtype, &mut accs[*a], tape::value(slots, acc.value), n);
+                combine(acc.op, acc.dtype, &mut accs[*a], tape::value(slots, acc.value), n);
+            }
+            #[cfg(not(target_arch = "wasm32"))]
+            if let Some(kept) = &self.kept {
+                // SAFETY: passed on from the caller.
+                unsafe { kept.run(kernel, frame) };
             }
         };
         points(kernel, &self.loops, frame, &mut |frame| {
@@ -214,9 +251,30 @@ impl Stage {
         if !along_outer {
             for a in &self.accs {
                 let acc = &kernel.accs[*a];
-                lanes::fold(acc.op, acc.dtype, &mut frame.accs[*a], width);
+                lanes::fold(acc.op, acc.dtype, &mut frame.accs[*a], lanes::folded(acc.dtype, width));
             }
         }
+    }
+}
+
+/// Has the last stage that computes a slow value which the stores need again leave it where one of them writes.
+#[cfg(not(target_arch = "wasm32"))]
+fn keep(kernel: &Kernel, stages: &mut [Stage], stores: &mut Stores, lanes: &[RangeId]) {
+    let wanted: Vec<ExprId> = stores.tape.computes().collect();
+    for stage in stages.iter_mut().rev().filter(|s| kernel.accs[s.accs[0]].ranges == kernel.inner) {
+        let here: Vec<ExprId> = stage.tape.computes().filter(|e| wanted.contains(e)).collect();
+        let is_slow = |e: &ExprId| {
+            let expr = &kernel.exprs[*e].expr;
+            here.contains(e) && matches!(expr, Expr::Unary(Unary::Exp2 | Unary::Log2 | Unary::Sin, _))
+        };
+        let Some(value) = here.iter().rev().find(|e| kernel.needed(&[**e]).iter().any(is_slow)) else {
+            continue;
+        };
+        let own = kernel.stores.iter().filter(|s| s.per_element);
+        let mut places = own.map(|s| StoreWalk::new(kernel, s, Lanes::blocks(kernel, lanes)));
+        let Some(place) = places.find(|p| p.in_order(kernel)) else { return };
+        stage.kept = Some(stores.tape.recall(kernel, *value, place));
+        return;
     }
 }
 

@@ -40,7 +40,13 @@ impl Scanner {
         let scan = kernel.scan.as_ref().expect("the kernel scans");
         let (at, n) = (kernel.accs.len(), kernel.ranges[scan.range]);
         // SAFETY: passed on from the caller.
-        unsafe { self.tape.hoist(kernel, frame) };
+        unsafe {
+            if inside {
+                self.tape.hoist_once(kernel, frame);
+            } else {
+                self.tape.hoist(kernel, frame);
+            }
+        }
         let block = math::lanes(kernel);
         let steps = if inside { n.div_ceil(block) } else { n };
         let mut last = self.start;

@@ -6,7 +6,7 @@ use super::{
     rows::{place, set_point, trailing},
     tape::{self, Frame, Lanes, StoreWalk, Tape},
 };
-use crate::kernel::{Kernel, RangeId};
+use crate::kernel::{ExprId, Kernel, RangeId};
 use std::ops::Range;
 
 pub struct Short {
@@ -22,6 +22,9 @@ pub struct Short {
 struct Part {
     each: usize,
     ranges: Vec<RangeId>,
+    /// What is the same along a row, computed for each row once and then for all of its lanes those of `spread`.
+    rows: Tape,
+    spread: Vec<ExprId>,
     tape: Tape,
     walks: Vec<StoreWalk>,
     coords: bool,
@@ -29,7 +32,7 @@ struct Part {
 
 impl Short {
     /// None where no two rows fit in a block, or lanes have 64 bits.
-    pub fn new(kernel: &Kernel) -> Option<Short> {
+    pub fn new<'k>(kernel: &'k Kernel) -> Option<Short> {
         let stages = kernel.stages();
         let along = stages.iter().map(|accs| &kernel.accs[accs[0]].ranges).chain([&kernel.inner]);
         let longest = along.map(|ranges| kernel.size(ranges)).max()?;
@@ -41,16 +44,27 @@ impl Short {
         let (lanes, loops) = trailing(kernel, &kernel.outer, most);
         let run = kernel.size(lanes.get(1..)?);
         let rows = most / run * run;
-        let part = |roots: &[usize], own: &[RangeId], stored: Option<bool>| {
+        // The ranges inside a row that the lanes of a value walk along, once a part has computed it.
+        let mut left: Vec<Option<&[RangeId]>> = vec![None; kernel.exprs.len()];
+        let mut part = |roots: &[usize], own: &'k [RangeId], stored: Option<bool>| {
             let ranges = [&lanes[..], own].concat();
             let moving = [&kernel.outer[..], own].concat();
             let each = kernel.size(own);
             let along = Lanes::rows(&ranges, rows, each);
             let stores = kernel.stores.iter().filter(|s| Some(s.per_element) == stored);
             let walks: Vec<StoreWalk> = stores.map(|s| StoreWalk::new(kernel, s, along)).collect();
-            let tape = Tape::new(kernel, roots, along, &moving);
-            let coords = tape.reads_coords() || walks.iter().any(StoreWalk::reads_coords);
-            Part { each, ranges, tape, walks, coords }
+            let mut tape = Tape::new(kernel, roots, along, &moving);
+            let (outer, inner) = (kernel.depends(&kernel.outer), kernel.depends(own));
+            tape.without(roots, &|id| inner[id] && left[id] == Some(own));
+            let spread = match own {
+                [] => vec![],
+                _ => tape.without(roots, &|id| outer[id] && !inner[id]),
+            };
+            let of_rows = Tape::new(kernel, &spread, Lanes::rows(&lanes, rows, 1), &kernel.outer);
+            tape.computes().for_each(|id| left[id] = Some(own));
+            let coords = [&tape, &of_rows].iter().any(|t| t.reads_coords())
+                || walks.iter().any(StoreWalk::reads_coords);
+            Part { each, ranges, rows: of_rows, spread, tape, walks, coords }
         };
         let stages = stages.into_iter().map(|accs| {
             let roots: Vec<usize> = accs.iter().map(|a| kernel.accs[*a].value).collect();
@@ -80,7 +94,10 @@ impl Short {
         frame.len = LANES;
         for part in self.stages.iter().map(|(_, part)| part).chain(&self.stores) {
             // SAFETY: passed on from the caller.
-            unsafe { part.tape.hoist(kernel, frame) };
+            unsafe {
+                part.rows.hoist(kernel, frame);
+                part.tape.hoist(kernel, frame);
+            }
         }
         for unit in units {
             let start = unit % each * self.rows;
@@ -88,7 +105,7 @@ impl Short {
             set_point(kernel, &self.loops, unit / each, frame.point);
             for (accs, part) in &self.stages {
                 // SAFETY: passed on from the caller.
-                unsafe { part.run(kernel, frame, start, rows) };
+                unsafe { part.run(kernel, frame, &self.lanes, start, rows) };
                 for a in accs {
                     let acc = &kernel.accs[*a];
                     let (value, out) = (tape::value(frame.slots, acc.value), &mut frame.accs[*a].0[..rows]);
@@ -97,7 +114,7 @@ impl Short {
             }
             for part in &self.stores {
                 // SAFETY: passed on from the caller.
-                unsafe { part.run(kernel, frame, start, rows) };
+                unsafe { part.run(kernel, frame, &self.lanes, start, rows) };
                 part.walks.iter().for_each(|w| {
                     // SAFETY: passed on from the caller.
                     unsafe { w.run(kernel, frame) }
@@ -110,7 +127,14 @@ impl Short {
 impl Part {
     /// # Safety
     /// As for `Short::run`.
-    unsafe fn run(&self, kernel: &Kernel, frame: &mut Frame, start: usize, rows: usize) {
+    unsafe fn run(&self, kernel: &Kernel, frame: &mut Frame, lanes: &[RangeId], start: usize, rows: usize) {
+        if !self.spread.is_empty() {
+            frame.len = rows;
+            place(kernel, lanes, start, self.coords, frame);
+            // SAFETY: passed on from the caller.
+            unsafe { self.rows.run(kernel, frame) };
+            self.spread.iter().for_each(|e| tape::spread(frame.slots, *e, rows, self.each));
+        }
         frame.len = rows * self.each;
         place(kernel, &self.ranges, start * self.each, self.coords, frame);
         // SAFETY: passed on from the caller.

@@ -115,6 +115,8 @@ struct Instr {
 pub struct Tape {
     hoisted: Vec<Instr>,
     body: Vec<Instr>,
+    /// What is hoisted and read by the rest, or asked for.
+    spread: Vec<ExprId>,
 }
 
 /// What instructions read: the scalar point, the coordinates of each lane, the arguments, finished accumulators.
@@ -176,7 +178,31 @@ impl Tape {
             let list = if varies[id] { &mut tape.body } else { &mut tape.hoisted };
             list.push(Instr { id, dtype: typed.dtype, kind });
         }
+        tape.spread = tape.read(roots, &|id| !varies[id]);
         tape
+    }
+
+    /// Which expressions of that kind the body reads, and which of the roots are of that kind.
+    fn read(&self, roots: &[ExprId], kind: &dyn Fn(ExprId) -> bool) -> Vec<ExprId> {
+        let mut read: Vec<ExprId> = roots.to_vec();
+        self.body.iter().for_each(|i| i.reads(&mut read));
+        read.retain(|id| kind(*id));
+        read.sort_unstable();
+        read.dedup();
+        read
+    }
+
+    /// Takes away the instructions for what is known; gives what the others read of it.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub fn without(&mut self, roots: &[ExprId], known: &dyn Fn(ExprId) -> bool) -> Vec<ExprId> {
+        self.body.retain(|i| !known(i.id));
+        self.read(roots, known)
+    }
+
+    /// What it computes at every block.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub fn computes(&self) -> impl Iterator<Item = ExprId> + '_ {
+        self.body.iter().map(|i| i.id)
     }
 
     /// Whether instructions read the coordinates of lanes.
@@ -198,6 +224,46 @@ impl Tape {
     pub unsafe fn hoist(&self, kernel: &Kernel, frame: &mut Frame) {
         // SAFETY: passed on from the caller.
         self.hoisted.iter().for_each(|i| unsafe { i.run(kernel, frame) });
+    }
+
+    /// Has the value read where a store will write; gives what leaves it there.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub fn recall(&mut self, kernel: &Kernel, value: ExprId, place: StoreWalk) -> StoreWalk {
+        let own = || kernel.stores.iter().filter(|s| s.per_element);
+        let mut read: Vec<ExprId> = own().map(|s| s.value).collect();
+        let mut live = Vec::new();
+        for mut instr in self.body.drain(..).rev() {
+            if !read.contains(&instr.id) {
+                continue;
+            }
+            if instr.id == value {
+                // As for any load, it may be written over before another store takes it.
+                let lend = !own().any(|s| s.value == value);
+                let (arg, walk) = (place.arg, place.walk.clone());
+                instr.kind = Kind::Load { arg, walk, checks: vec![], lend };
+            }
+            instr.reads(&mut read);
+            live.push(instr);
+        }
+        live.reverse();
+        self.body = live;
+        StoreWalk { value, ..place }
+    }
+
+    /// As `hoist`, where lanes run along the row: it is the same for all of them, so it is computed once.
+    ///
+    /// # Safety
+    /// As for `hoist`.
+    pub unsafe fn hoist_once(&self, kernel: &Kernel, frame: &mut Frame) {
+        let width = std::mem::replace(&mut frame.len, 1);
+        // SAFETY: passed on from the caller.
+        unsafe { self.hoist(kernel, frame) };
+        frame.len = width;
+        for id in &self.spread {
+            let own = frame.slots[*id].own.as_mut().expect("lanes that are the same are not lent");
+            let dtype = kernel.exprs[*id].dtype;
+            own.fill(own.get(dtype, 0), dtype, width);
+        }
     }
 
     /// Runs the rest for the current block.
@@ -362,6 +428,32 @@ impl Frame<'_> {
 }
 
 impl Instr {
+    /// Adds the expressions it reads.
+    fn reads(&self, read: &mut Vec<ExprId>) {
+        let mut values = |walk: &Walk| {
+            let (Walk::Even { lin, .. } | Walk::Table { lin, .. } | Walk::Free(lin)) = walk;
+            lin.any_value(&mut |e| {
+                read.push(e);
+                false
+            });
+        };
+        match &self.kind {
+            Kind::Const(_) | Kind::Acc(..) => {}
+            Kind::Index(walk) => values(walk),
+            Kind::Load { walk, checks, .. } => {
+                values(walk);
+                checks.iter().for_each(|c| values(&c.walk));
+            }
+            Kind::Masked(checks, e) => {
+                checks.iter().for_each(|c| values(&c.walk));
+                read.push(*e);
+            }
+            Kind::Unary(_, a) | Kind::Cast(a) | Kind::Bitcast(a) => read.push(*a),
+            Kind::Binary(_, a, b) => read.extend([*a, *b]),
+            Kind::Where(a, b, c) => read.extend([*a, *b, *c]),
+        }
+    }
+
     /// # Safety
     /// As for `Tape::run`.
     unsafe fn run(&self, kernel: &Kernel, f: &mut Frame) {
@@ -409,6 +501,22 @@ impl Instr {
         }
         f.slots[self.id] = Slot { own: Some(boxed), lent: None };
     }
+}
+
+/// Repeats the value of each of `rows` lanes, for `each` lanes of a row.
+#[cfg(not(target_arch = "wasm32"))]
+pub fn spread(slots: &mut [Slot], e: ExprId, rows: usize, each: usize) {
+    let slot = &mut slots[e];
+    let mut own = slot.own.take().unwrap_or_else(|| Box::new(Reg::ZERO));
+    if let Some((first, _)) = slot.lent.take() {
+        // SAFETY: elements of an argument, which lives as long as the frame.
+        own.0[..rows].copy_from_slice(unsafe { std::slice::from_raw_parts(first, rows) });
+    }
+    for row in (0..rows).rev() {
+        let value = own.0[row];
+        own.0[row * each..][..each].fill(value);
+    }
+    slot.own = Some(own);
 }
 
 /// # Safety
