@@ -246,12 +246,24 @@ fn uint_op(op: Binary) -> fn(u32, u32) -> u32 {
 }
 
 vectorized! {
+/// Clears the bits of lanes that do not lie from `lo` to before `hi`.
+pub fn within(at: &[i32], lo: i64, hi: i64, ok: &mut [u32]) {
+    let clamp = |x: i64| x.clamp(i32::MIN.into(), i32::MAX.into()) as i32;
+    // An index is never as large as the largest int32.
+    let (lo, hi) = (clamp(lo), clamp(hi));
+    ok.iter_mut().zip(at).for_each(|(ok, at)| *ok &= u32::from(lo <= *at && *at < hi).wrapping_neg());
+}
+}
+
+vectorized! {
 /// `a` where `c` is not 0, else `b`.
 pub fn choose(dtype: DType, c: View, a: View, b: View, out: &mut Reg, n: usize) {
     #[inline(always)]
     fn each<T: Copy>(c: &[u32], a: &[T], b: &[T], out: &mut [T], n: usize) {
         for ((out, c), (a, b)) in out[..n].iter_mut().zip(&c[..n]).zip(a[..n].iter().zip(&b[..n])) {
-            *out = if *c != 0 { *a } else { *b };
+            // Both are read, or the compiler gathers from one of two places.
+            let (a, b) = (*a, *b);
+            *out = if *c != 0 { a } else { b };
         }
     }
     match dtype.size() {
@@ -463,13 +475,15 @@ pub fn fold_rows(op: Reduce, dtype: DType, value: View, each: usize, out: &mut [
     fn rows<T: Copy>(value: &[T], each: usize, out: &mut [T], start: T, f: impl Fn(T, T) -> T) {
         for (out, row) in out.iter_mut().zip(value.chunks_exact(each)) {
             let mut sums = [start; 16];
-            for some in row.chunks(16) {
-                sums.iter_mut().zip(some).for_each(|(s, v)| *s = f(*s, *v));
+            let mut chunks = row.chunks_exact(16);
+            for some in &mut chunks {
+                (0..16).for_each(|i| sums[i] = f(sums[i], some[i]));
             }
-            for half in [8, 4, 2, 1] {
-                (0..half).for_each(|i| sums[i] = f(sums[i], sums[half + i]));
-            }
-            *out = sums[0];
+            sums.iter_mut().zip(chunks.remainder()).for_each(|(s, v)| *s = f(*s, *v));
+            let (mut eight, mut four) = ([start; 8], [start; 4]);
+            (0..8).for_each(|i| eight[i] = f(sums[i], sums[8 + i]));
+            (0..4).for_each(|i| four[i] = f(eight[i], eight[4 + i]));
+            *out = f(f(four[0], four[2]), f(four[1], four[3]));
         }
     }
     let start = identity(op, dtype) as u32;

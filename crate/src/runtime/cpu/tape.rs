@@ -51,6 +51,12 @@ impl<'a> Lanes<'a> {
         Lanes { ranges, block: Some(rows * each), each }
     }
 
+    /// Blocks of so many lanes, which start at coordinate 0 of all ranges but the first.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub fn whole(ranges: &'a [RangeId], lanes: usize) -> Lanes<'a> {
+        Lanes { ranges, block: Some(lanes), each: 1 }
+    }
+
     /// Blocks start anywhere.
     pub fn anywhere(ranges: &'a [RangeId]) -> Lanes<'a> {
         Lanes { ranges, block: None, each: 1 }
@@ -400,14 +406,13 @@ impl Frame<'_> {
         Some((from as usize, to.clamp(from, self.len as i64) as usize))
     }
 
-    fn allowed(&self, checks: &[Check]) -> [bool; LANES] {
-        let mut ok = [true; LANES];
+    /// All bits of the lanes the checks allow, none of the others.
+    fn allowed(&self, checks: &[Check]) -> [u32; LANES] {
+        let mut ok = [u32::MAX; LANES];
         let mut at = [0; LANES];
         for check in checks {
             self.walk(&check.walk, &mut at);
-            for i in 0..self.len {
-                ok[i] &= at[i] as i64 >= check.lo && (at[i] as i64) < check.hi;
-            }
+            lanes::within(&at[..self.len], check.lo, check.hi, &mut ok);
         }
         ok
     }
@@ -477,9 +482,9 @@ impl Instr {
                 let (ok, v) = (f.allowed(checks), f.reg(*e));
                 if self.dtype.size() == 8 {
                     let (v, out) = (v.wide::<u64>(), out.wide_mut::<u64>());
-                    (0..n).for_each(|i| out[i] = if ok[i] { v[i] } else { 0 });
+                    (0..n).for_each(|i| out[i] = if ok[i] != 0 { v[i] } else { 0 });
                 } else {
-                    (0..n).for_each(|i| out.0[i] = if ok[i] { v.0[i] } else { 0 });
+                    out.0[..n].iter_mut().zip(&v.0[..n]).zip(&ok).for_each(|((o, v), ok)| *o = v & ok);
                 }
             }
             Kind::Unary(op, a) => lanes::unary(*op, self.dtype, f.reg(*a), out, n),
@@ -540,13 +545,13 @@ unsafe fn load(f: &Frame, from: *mut u8, dtype: DType, walk: &Walk, checks: &[Ch
         // SAFETY: the caller vouches for the index.
         let at = |i: i32| unsafe { from.cast::<u64>().offset(i as isize).read() };
         let out = &mut out.wide_mut::<u64>()[..f.len];
-        return out.iter_mut().enumerate().for_each(|(i, o)| *o = if ok[i] { at(index[i]) } else { 0 });
+        return out.iter_mut().enumerate().for_each(|(i, o)| *o = if ok[i] != 0 { at(index[i]) } else { 0 });
     }
     let Some((a, b)) = f.interval(checks) else {
         let ok = f.allowed(checks);
         let mut index = [0; LANES];
         f.walk(walk, &mut index);
-        return (0..f.len).for_each(|i| out.0[i] = if ok[i] { at(index[i] as i64) } else { 0 });
+        return (0..f.len).for_each(|i| out.0[i] = if ok[i] != 0 { at(index[i] as i64) } else { 0 });
     };
     out.0[..a].fill(0);
     out.0[b..f.len].fill(0);

@@ -22,6 +22,8 @@ pub struct Finish {
     along_columns: bool,
     split: usize,
     run: Option<usize>,
+    #[cfg(not(target_arch = "wasm32"))]
+    whole: Option<Whole>,
     tape: Tape,
     walks: Vec<StoreWalk>,
     coords: bool,
@@ -32,6 +34,59 @@ pub struct Finish {
 
 /// `fn(args, sums, wide, batch, r0, rows, c0, columns)`, as `render::wasm::epilogue` says.
 type Emitted = extern "C" fn(*const *mut u8, *const f32, usize, usize, usize, usize, usize, usize);
+
+/// For tiles of whole rows that are short: a block holds several.
+#[cfg(not(target_arch = "wasm32"))]
+struct Whole {
+    ranges: Vec<RangeId>,
+    rows: usize,
+    each: usize,
+    tape: Tape,
+    walks: Vec<StoreWalk>,
+    coords: bool,
+}
+
+#[cfg(not(target_arch = "wasm32"))]
+impl Whole {
+    fn new(kernel: &Kernel, roots: &[ExprId], rows: &[RangeId], columns: &[RangeId]) -> Option<Whole> {
+        let each = kernel.size(columns);
+        let ([_], 2..) = (rows, LANES / each.max(1)) else { return None };
+        let (ranges, rows) = ([rows, columns].concat(), LANES / each);
+        let lanes = Lanes::whole(&ranges, rows * each);
+        let tape = Tape::new(kernel, roots, lanes, &kernel.outer);
+        let walks: Vec<StoreWalk> = kernel.stores.iter().map(|s| StoreWalk::new(kernel, s, lanes)).collect();
+        let coords = tape.reads_coords() || walks.iter().any(StoreWalk::reads_coords);
+        Some(Whole { ranges, rows, each, tape, walks, coords })
+    }
+
+    /// # Safety
+    /// As for `Finish::run`.
+    unsafe fn run(
+        &self,
+        kernel: &Kernel,
+        frame: &mut Frame,
+        sums: &[f32],
+        wide: usize,
+        (r0, rows): (usize, usize),
+    ) {
+        let each = self.each;
+        frame.len = self.rows.min(rows) * each;
+        // SAFETY: passed on from the caller.
+        unsafe { self.tape.hoist(kernel, frame) };
+        for first in (0..rows).step_by(self.rows) {
+            let n = self.rows.min(rows - first);
+            frame.len = n * each;
+            let acc = frame.accs[0].f32_mut().chunks_exact_mut(each).zip(sums[first * wide..].chunks(wide));
+            acc.take(n).for_each(|(acc, sums)| acc.copy_from_slice(&sums[..each]));
+            place(kernel, &self.ranges, (r0 + first) * each, self.coords, frame);
+            // SAFETY: passed on from the caller.
+            unsafe {
+                self.tape.run(kernel, frame);
+                self.walks.iter().for_each(|w| w.run(kernel, frame));
+            }
+        }
+    }
+}
 
 impl Finish {
     pub fn new(kernel: &Kernel, rows: &[RangeId], columns: &[RangeId]) -> Finish {
@@ -65,7 +120,10 @@ impl Finish {
         let lanes = Lanes::anywhere(&lanes[split..]);
         let tape = Tape::new(kernel, &roots, lanes, &kernel.outer);
         let walks: Vec<StoreWalk> = kernel.stores.iter().map(|s| StoreWalk::new(kernel, s, lanes)).collect();
+        let bare = roots.len() == 1 && matches!(kernel.exprs[roots[0]].expr, Expr::Acc(0));
         Finish {
+            #[cfg(not(target_arch = "wasm32"))]
+            whole: if along_columns && !bare { Whole::new(kernel, &roots, rows, columns) } else { None },
             rows: rows.to_vec(),
             columns: columns.to_vec(),
             along_columns,
@@ -74,7 +132,7 @@ impl Finish {
             coords: tape.reads_coords() || walks.iter().any(StoreWalk::reads_coords),
             tape,
             walks,
-            bare: roots.len() == 1 && matches!(kernel.exprs[roots[0]].expr, Expr::Acc(0)),
+            bare,
             emitted: OnceLock::new(),
         }
     }
@@ -105,6 +163,11 @@ impl Finish {
     ) {
         if let Some(emitted) = self.emitted.get() {
             return emitted(frame.args.as_ptr(), sums.as_ptr(), wide, batch, r0, rows, c0, columns);
+        }
+        #[cfg(not(target_arch = "wasm32"))]
+        if let Some(whole) = self.whole.as_ref().filter(|w| w.each == columns) {
+            // SAFETY: passed on from the caller.
+            return unsafe { whole.run(kernel, frame, sums, wide, (r0, rows)) };
         }
         let (outer, outer0, outers, lanes, lane0, count) = if self.along_columns {
             (&self.rows, r0, rows, &self.columns, c0, columns)
