@@ -258,18 +258,16 @@ pub fn within(at: &[i32], lo: i64, hi: i64, ok: &mut [u32]) {
 vectorized! {
 /// `a` where `c` is not 0, else `b`.
 pub fn choose(dtype: DType, c: View, a: View, b: View, out: &mut Reg, n: usize) {
-    #[inline(always)]
-    fn each<T: Copy>(c: &[u32], a: &[T], b: &[T], out: &mut [T], n: usize) {
-        for ((out, c), (a, b)) in out[..n].iter_mut().zip(&c[..n]).zip(a[..n].iter().zip(&b[..n])) {
-            // Both are read, or the compiler gathers from one of two places.
-            let (a, b) = (*a, *b);
-            *out = if *c != 0 { a } else { b };
-        }
+    // With masks: of a condition the compiler makes gathers from one of two places.
+    if dtype.size() == 8 {
+        let mask = |c: u32| u64::from(c == 0).wrapping_sub(1);
+        let (a, b) = (&a.wide::<u64>()[..n], &b.wide::<u64>()[..n]);
+        let out = out.wide_mut::<u64>()[..n].iter_mut().zip(&c.0[..n]);
+        return out.zip(a.iter().zip(b)).for_each(|((o, c), (a, b))| *o = a & mask(*c) | b & !mask(*c));
     }
-    match dtype.size() {
-        8 => each::<u64>(c.0, a.wide(), b.wide(), out.wide_mut(), n),
-        _ => each(c.0, a.0, b.0, &mut out.0, n),
-    }
+    let mask = |c: u32| u32::from(c == 0).wrapping_sub(1);
+    let (a, b, out) = (&a.0[..n], &b.0[..n], out.0[..n].iter_mut().zip(&c.0[..n]));
+    out.zip(a.iter().zip(b)).for_each(|((o, c), (a, b))| *o = a & mask(*c) | b & !mask(*c));
 }
 }
 
