@@ -19,7 +19,7 @@ template <class T> struct vec4 {
 
 // NaN if either is.
 template <class T> __device__ T larger(T a, T b) {
-  return a < b || b != b ? b : a;
+  return a <= b || b != b ? b : a;
 }
 
 __device__ int floor_div(int a, int d) {

@@ -150,6 +150,12 @@ same! {
         ]
     }
 
+    zeros_without_a_sign {
+        let x = Tensor::from_slice(&[0.0f32, -1.0, 2.0], &[3])?;
+        let y = Tensor::from_slice(&[-0.0f32, -1.0, 2.0], &[3])?;
+        [x.abs()?.reciprocal()?.sign()?, x.relu()?.reciprocal()?.sign()?, y.relu()?.reciprocal()?.sign()?]
+    }
+
     elementwise {
         let x = data(&[7, 13], 1);
         let y = data(&[13], 2);

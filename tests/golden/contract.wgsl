@@ -79,28 +79,28 @@ fn store_four(batch: i32, m: i32, n: i32, sums: vec4<f32>) {
     let r1 = inner + 0;
     let v4 = b2[at.a2 + r1];
     let v5 = (sums.x + v4);
-    let v7 = select(v5, 0.0f, v5 < 0.0f);
+    let v7 = select(v5, 0.0f, v5 <= 0.0f);
     b3[at.a3 + (r0 * 128 + r1)] = v7;
   }
   {
     let r1 = inner + 1;
     let v4 = b2[at.a2 + r1];
     let v5 = (sums.y + v4);
-    let v7 = select(v5, 0.0f, v5 < 0.0f);
+    let v7 = select(v5, 0.0f, v5 <= 0.0f);
     b3[at.a3 + (r0 * 128 + r1)] = v7;
   }
   {
     let r1 = inner + 2;
     let v4 = b2[at.a2 + r1];
     let v5 = (sums.z + v4);
-    let v7 = select(v5, 0.0f, v5 < 0.0f);
+    let v7 = select(v5, 0.0f, v5 <= 0.0f);
     b3[at.a3 + (r0 * 128 + r1)] = v7;
   }
   {
     let r1 = inner + 3;
     let v4 = b2[at.a2 + r1];
     let v5 = (sums.w + v4);
-    let v7 = select(v5, 0.0f, v5 < 0.0f);
+    let v7 = select(v5, 0.0f, v5 <= 0.0f);
     b3[at.a3 + (r0 * 128 + r1)] = v7;
   }
 }

@@ -85,22 +85,22 @@ fn store_four(batch: i32, m: i32, n: i32, sums: vec4<f32>) {
   let inner = n;
   {
     let r1 = inner + 0;
-    let v5 = select(sums.x, 0.0f, sums.x < 0.0f);
+    let v5 = select(sums.x, 0.0f, sums.x <= 0.0f);
     b2[at.a2 + (r0 * 8192 + r1 * 256 + r2 * 16 + r3)] = v5;
   }
   {
     let r1 = inner + 1;
-    let v5 = select(sums.y, 0.0f, sums.y < 0.0f);
+    let v5 = select(sums.y, 0.0f, sums.y <= 0.0f);
     b2[at.a2 + (r0 * 8192 + r1 * 256 + r2 * 16 + r3)] = v5;
   }
   {
     let r1 = inner + 2;
-    let v5 = select(sums.z, 0.0f, sums.z < 0.0f);
+    let v5 = select(sums.z, 0.0f, sums.z <= 0.0f);
     b2[at.a2 + (r0 * 8192 + r1 * 256 + r2 * 16 + r3)] = v5;
   }
   {
     let r1 = inner + 3;
-    let v5 = select(sums.w, 0.0f, sums.w < 0.0f);
+    let v5 = select(sums.w, 0.0f, sums.w <= 0.0f);
     b2[at.a2 + (r0 * 8192 + r1 * 256 + r2 * 16 + r3)] = v5;
   }
 }

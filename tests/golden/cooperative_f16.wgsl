@@ -105,22 +105,22 @@ fn store_four(batch: i32, m: i32, n: i32, sums: vec4<f32>) {
   let inner = n;
   {
     let r1 = inner + 0;
-    let v7 = select(sums.x, 0.0f, sums.x < 0.0f);
+    let v7 = select(sums.x, 0.0f, sums.x <= 0.0f);
     b2[at.a2 + (r0 * 300 + r1)] = v7;
   }
   {
     let r1 = inner + 1;
-    let v7 = select(sums.y, 0.0f, sums.y < 0.0f);
+    let v7 = select(sums.y, 0.0f, sums.y <= 0.0f);
     b2[at.a2 + (r0 * 300 + r1)] = v7;
   }
   {
     let r1 = inner + 2;
-    let v7 = select(sums.z, 0.0f, sums.z < 0.0f);
+    let v7 = select(sums.z, 0.0f, sums.z <= 0.0f);
     b2[at.a2 + (r0 * 300 + r1)] = v7;
   }
   {
     let r1 = inner + 3;
-    let v7 = select(sums.w, 0.0f, sums.w < 0.0f);
+    let v7 = select(sums.w, 0.0f, sums.w <= 0.0f);
     b2[at.a2 + (r0 * 300 + r1)] = v7;
   }
 }

@@ -159,22 +159,22 @@ fn part(group: i32, thread: u32) {
     let r0 = row;
     {
       let sum = sums[i * 4 + 0];
-      let v5_column0 = select(sum, 0.0f, sum < 0.0f);
+      let v5_column0 = select(sum, 0.0f, sum <= 0.0f);
       b2[at.a2 + (r0 * 20 + r1_column0)] = v5_column0;
     }
     {
       let sum = sums[i * 4 + 1];
-      let v5_column1 = select(sum, 0.0f, sum < 0.0f);
+      let v5_column1 = select(sum, 0.0f, sum <= 0.0f);
       b2[at.a2 + (r0 * 20 + r1_column1)] = v5_column1;
     }
     {
       let sum = sums[i * 4 + 2];
-      let v5_column2 = select(sum, 0.0f, sum < 0.0f);
+      let v5_column2 = select(sum, 0.0f, sum <= 0.0f);
       b2[at.a2 + (r0 * 20 + r1_column2)] = v5_column2;
     }
     {
       let sum = sums[i * 4 + 3];
-      let v5_column3 = select(sum, 0.0f, sum < 0.0f);
+      let v5_column3 = select(sum, 0.0f, sum <= 0.0f);
       b2[at.a2 + (r0 * 20 + r1_column3)] = v5_column3;
     }
   }

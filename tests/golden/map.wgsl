@@ -21,7 +21,7 @@ fn part(group: i32, thread: u32) {
   let v2 = (v0 * 2.0f);
   let v3 = b1[at.a1 + r1];
   let v4 = (v2 + v3);
-  let v6 = select(v4, 0.0f, v4 < 0.0f);
+  let v6 = select(v4, 0.0f, v4 <= 0.0f);
   b2[at.a2 + (r0 * 30 + r1)] = v6;
 }
 

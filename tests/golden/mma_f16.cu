@@ -1,6 +1,6 @@
 // NaN if either is.
 template <class T> __device__ T larger(T a, T b) {
-  return a < b || b != b ? b : a;
+  return a <= b || b != b ? b : a;
 }
 
 // Neighbours that are read and written as one.

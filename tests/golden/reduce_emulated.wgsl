@@ -12,7 +12,7 @@ fn is_nan(x: f32) -> bool {
 
 // NaN if either is.
 fn max_f32(a: f32, b: f32) -> f32 {
-  return select(a, b, a < b || is_nan(b));
+  return select(a, b, a <= b || is_nan(b));
 }
 
 // Some drivers make numbers of NaN.

@@ -26,7 +26,7 @@ fn part(group: i32, thread: u32) {
         let v0 = b0[at.a0 + (r0 * 20000 + r1)];
         let v1 = b1[at.a1 + (r0 * 20000 + r1)];
         scan = ((v0 * scan) + v1);
-        let v4 = select(scan, 0.0f, scan < 0.0f);
+        let v4 = select(scan, 0.0f, scan <= 0.0f);
         b2[at.a2 + (r0 * 20000 + r1)] = v4;
       }
       if ((step + 1) < 20000) {
@@ -34,7 +34,7 @@ fn part(group: i32, thread: u32) {
         let v0 = b0[at.a0 + (r0 * 20000 + r1)];
         let v1 = b1[at.a1 + (r0 * 20000 + r1)];
         scan = ((v0 * scan) + v1);
-        let v4 = select(scan, 0.0f, scan < 0.0f);
+        let v4 = select(scan, 0.0f, scan <= 0.0f);
         b2[at.a2 + (r0 * 20000 + r1)] = v4;
       }
     }

@@ -4,7 +4,7 @@ __device__ float infinity() {
 
 // NaN if either is.
 template <class T> __device__ T larger(T a, T b) {
-  return a < b || b != b ? b : a;
+  return a <= b || b != b ? b : a;
 }
 
 // Where each argument is, and what is done with them.

@@ -47,7 +47,7 @@ fn part(group: i32, thread: u32) {
   let row_acc0 = join_sum_f32(acc0, thread, lane);
   if (live) {
     if (lane == 0) {
-      let v5 = select(row_acc0, 0.0f, row_acc0 < 0.0f);
+      let v5 = select(row_acc0, 0.0f, row_acc0 <= 0.0f);
       b2[at.a2 + (r0 * 40 + r1)] = v5;
     }
   }
