@@ -72,7 +72,8 @@ def run(code: str, seed: int) -> str:
         if isinstance(leaving.code, str):
             print(leaving.code, file=sys.stderr)
     except BaseException as error:
-        return tell(error)
+        # An interrupt in the middle of a conversion comes as another error.
+        return '"stopped"' if page.isStopped() else tell(error)
     return '"stopped"' if page.isStopped() else "null"
 
 

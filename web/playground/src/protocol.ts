@@ -206,7 +206,7 @@ export interface PythonSnapshot {
 
 export type ToWorker =
   | { type: "init"; wasm: WebAssembly.Module | null; device: DeviceChoice; language: Language }
-  /** `interrupt` is shared memory: 2 in it raises KeyboardInterrupt. */
+  /** `interrupt` is shared memory: 2 in its first byte raises KeyboardInterrupt, 1 in the second says that Stop was pressed. */
   | { type: "python"; parts: PythonParts; interrupt: Uint8Array | null }
   | ({ type: "run" } & RunRequest)
   | { type: "pause" }

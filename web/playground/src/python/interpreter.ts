@@ -16,6 +16,8 @@ export type Outcome = "done" | "stopped" | ProgramError;
 
 export interface Interpreter {
   run(code: string, seed: number): Promise<Outcome>;
+  /** From here on nothing interrupts the program: it ends where it waits. */
+  calm(): void;
   /** What a Python error that JavaScript has caught says; undefined for any other. */
   describe(error: unknown): Outcome | undefined;
 }
@@ -56,17 +58,27 @@ export async function start(
 ): Promise<Interpreter> {
   const pyodide = await pyodideOf(parts, setup, keep);
   const page = pyodide.pyimport("_page") as Record<"run" | "tell_last", PyCallable>;
-  if (interrupts) pyodide.setInterruptBuffer(interrupts);
+  if (interrupts) {
+    pyodide.setInterruptBuffer(interrupts);
+    control.watch(interrupts);
+  }
   if (!canWait) control.neverWait();
   let program = "";
   return {
     async run(code, seed) {
       program = code;
       await loadImports(pyodide, code);
-      const end: string = canWait ? await page.run.callPromising(code, seed) : page.run(code, seed);
-      endLine();
-      return outcome(end, program);
+      try {
+        const end: string = canWait ? await page.run.callPromising(code, seed) : page.run(code, seed);
+        return outcome(end, program);
+      } catch (error) {
+        if (control.isStopped()) return "stopped";
+        throw error;
+      } finally {
+        endLine();
+      }
     },
+    calm: () => pyodide.setInterruptBuffer(new Uint8Array(1)),
     describe: (error) =>
       error instanceof pyodide.ffi.PythonError ? outcome(page.tell_last() as string, program) : undefined,
   };

@@ -16,7 +16,8 @@ import { text } from "../text/en";
 
 const patience = 250;
 const sparePause = 1200;
-const interruptEvery = 20;
+// A program that waits now and then hears of Stop before the first one.
+const interruptEvery = 50;
 
 export type RunnerEvent = FromWorker | { type: "died" } | { type: "forced" };
 
@@ -86,8 +87,8 @@ export class Runner {
     this.#send({ type: "stop" });
     this.#calm();
     const { interrupts } = this.#seat;
+    if (interrupts) Atomics.store(interrupts, 1, 1);
     const interrupt = () => interrupts && Atomics.store(interrupts, 0, 2);
-    interrupt();
     // A program may catch it and go on.
     this.#interruptTimer = setInterval(interrupt, interruptEvery);
     this.#stopTimer = setTimeout(() => {
@@ -173,7 +174,7 @@ export class Runner {
   #hire(): Seat {
     const worker = new Worker(new URL("./worker.ts", import.meta.url), { type: "module" });
     const python = this.#language === "python";
-    const interrupts = python && crossOriginIsolated ? new Uint8Array(new SharedArrayBuffer(1)) : null;
+    const interrupts = python && crossOriginIsolated ? new Uint8Array(new SharedArrayBuffer(2)) : null;
     const seat: Seat = {
       worker,
       device: this.#device,

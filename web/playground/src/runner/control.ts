@@ -260,4 +260,11 @@ export function neverWait(): void {
   canWait = false;
 }
 
-export const isStopped = () => stopped;
+/** Memory whose second byte tells of Stop before its message comes: a program may not let messages through. */
+let shared: Uint8Array | null = null;
+
+export function watch(memory: Uint8Array): void {
+  shared = memory;
+}
+
+export const isStopped = () => stopped || shared?.[1] === 1;

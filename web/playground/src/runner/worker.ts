@@ -187,6 +187,8 @@ self.addEventListener("message", ({ data }: MessageEvent<ToWorker>) => {
     case "step":
       return control.step();
     case "stop":
+      // An interrupt that meets Python's own loop of events is lost, and so is what it waited for.
+      python?.calm();
       return control.stop();
     case "speed":
       return control.setSpeed(data.speed);
